@@ -286,7 +286,7 @@ Feature: f
     assert_eq!(steps[0].data_table.as_ref().unwrap().rows.len(), 2);
     assert_eq!(steps[0].doc_string.as_ref().unwrap().content, "d");
     assert_eq!(steps[1].doc_string.as_ref().unwrap().content, "");
-    assert_eq!(steps[1].data_table.as_ref().unwrap().location, at(13, 7));
+    assert_eq!(steps[1].data_table.as_ref().unwrap().location, at(14, 7));
 }
 
 #[test]
