@@ -1,0 +1,341 @@
+//! The one event type: plain data, `Send`, and the only way from a run to its reports.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::failure::Failure;
+use crate::outcome::{Outcome, Summary};
+
+/// One thing that happened in a run.
+///
+/// Serialised as one line of the timeline (NDJSON): the fields below, with those of [`Happening`]
+/// beside them and its name in `event`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// Wall-clock time, with microseconds.
+    pub at: jiff::Timestamp,
+    /// Time since the run began, in milliseconds.
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
+    pub elapsed: Duration,
+    /// The scenario's index in the plan; absent on events of the run as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<usize>,
+    /// The sandbox that it happened in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
+    /// The W3C trace id that the thing carried, 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// What an [`Event`] tells.
+///
+/// Names of parties (`caller`, `service`, `dependency`) are the mesh's own; the test client is `client`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Happening {
+    /// The run begins: everything is planned, nothing is started yet.
+    RunStarted {
+        /// Version of Momus.
+        version: String,
+        /// Seed of everything that is drawn; `--seed` repeats it.
+        seed: u64,
+        /// The mesh's name; absent when no scenario asks for one.
+        mesh: Option<String>,
+        /// How many scenarios were selected.
+        scenarios: usize,
+    },
+    /// Something that the user should know and that is not an error, said once (the mock broker, for one).
+    Notice {
+        /// The text, one line.
+        text: String,
+    },
+    /// What is being done at this moment (a build, a download), for a person who waits.
+    Progress {
+        /// The text, one line.
+        text: String,
+    },
+    /// A server of the run (broker, database server) is up.
+    ServerReady {
+        /// Its name, such as `kafka`.
+        server: String,
+        /// Its product and version, such as `Apache Kafka 4.4.0`.
+        version: String,
+        /// How long it took.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
+    },
+    /// A scenario begins.
+    ScenarioStarted {
+        /// Where the scenario stands and what it is called.
+        place: ScenarioPlace,
+    },
+    /// The scenario's sandbox is ready.
+    SandboxReady {
+        /// What each part cost: name (`databases`, `topics`, `services`, …) and time.
+        #[serde(serialize_with = "parts")]
+        parts: Vec<(String, Duration)>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Its index among the scenario's steps, Background included.
+        step: usize,
+        /// Keyword and text as the user wrote them, placeholders of an outline filled in.
+        text: String,
+    },
+    /// A step ended.
+    StepFinished {
+        /// Its index among the scenario's steps.
+        step: usize,
+        /// Passed, failed, unknown, or skipped because an earlier one did not pass.
+        outcome: Outcome,
+        /// How long it ran.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
+        /// Why it did not pass.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+    },
+    /// An HTTP request was seen on an edge, or sent by the test client.
+    Request {
+        /// Ties the response to the request, unique within the run.
+        exchange: u64,
+        /// Who sent it.
+        caller: String,
+        /// Whom it was for.
+        dependency: String,
+        /// HTTP method.
+        method: String,
+        /// Path and query.
+        path: String,
+    },
+    /// The response to a [`Happening::Request`] was seen.
+    Response {
+        /// The request's number.
+        exchange: u64,
+        /// Who had sent the request.
+        caller: String,
+        /// Who answered.
+        dependency: String,
+        /// The request's method.
+        method: String,
+        /// The request's path and query.
+        path: String,
+        /// HTTP status; absent when the connection ended in place of an answer.
+        status: Option<u16>,
+        /// From the request's first byte to the response's last.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
+    },
+    /// A connection was opened or closed on an edge, or could not be.
+    Connection {
+        /// Who connects.
+        caller: String,
+        /// To what.
+        dependency: String,
+        /// Opened, closed, refused or reset, and why where it is known.
+        what: String,
+    },
+    /// A Kafka call with an effect or an error went over an edge (Produce, OffsetCommit, JoinGroup, …).
+    KafkaCall {
+        /// Who called.
+        caller: String,
+        /// The broker's name in the mesh.
+        broker: String,
+        /// The API's name, such as `Produce`.
+        api: String,
+        /// What it was about, in the sandbox's own names: `events ×3 [partition 0]`.
+        about: String,
+        /// The protocol's error code where it was not 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<i16>,
+    },
+    /// A database session was opened over an edge.
+    DatabaseSession {
+        /// Who connects.
+        caller: String,
+        /// The datastore's name in the mesh.
+        datastore: String,
+        /// The role that it uses.
+        role: String,
+    },
+    /// A record was seen in a topic by the test client.
+    Record {
+        /// The topic's name in the mesh.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+        /// Its key, as text.
+        key: Option<String>,
+        /// Its headers, as text.
+        headers: Vec<(String, String)>,
+        /// Its value: JSON, or text where it is not JSON.
+        value: Json,
+    },
+    /// Rows were looked at.
+    Rows {
+        /// The datastore.
+        datastore: String,
+        /// The table.
+        table: String,
+        /// How many rows there were.
+        rows: usize,
+    },
+    /// A bucket was looked at.
+    Objects {
+        /// The bucket.
+        bucket: String,
+        /// The names that were there.
+        names: Vec<String>,
+    },
+    /// A partner's stand-in was called.
+    PartnerCall {
+        /// The partner.
+        partner: String,
+        /// HTTP method.
+        method: String,
+        /// Path and query.
+        path: String,
+        /// The status that it answered.
+        status: u16,
+        /// The request's body: JSON, or text where it is not JSON.
+        body: Json,
+    },
+    /// A service wrote a line to its log.
+    Log {
+        /// The service.
+        service: String,
+        /// `error`, `warn`, `info`, … where the line tells.
+        level: Option<String>,
+        /// The message, or the whole line where it could not be parsed.
+        message: String,
+    },
+    /// A service sent a metric (DogStatsD).
+    Metric {
+        /// The service.
+        service: String,
+        /// The metric's name.
+        name: String,
+        /// `c`, `g`, `ms`, `h`, `s` or `d`.
+        kind: String,
+        /// The value as it stood in the datagram.
+        value: String,
+        /// Its tags.
+        tags: Vec<String>,
+    },
+    /// A service's process changed state: started, ready, paused, resumed, exited.
+    Service {
+        /// The service.
+        service: String,
+        /// The state.
+        state: ServiceState,
+    },
+    /// A fault was injected, struck or was healed.
+    Fault {
+        /// Its name, as `the … has struck` takes it.
+        fault: String,
+        /// What became of it.
+        phase: FaultPhase,
+    },
+    /// An expectation was judged.
+    Expectation {
+        /// What was expected.
+        expected: String,
+        /// What was seen last.
+        seen: String,
+        /// Whether it held.
+        held: bool,
+        /// How many observations were made.
+        looks: u32,
+    },
+    /// A scenario ended, its faults healed.
+    ScenarioFinished {
+        /// Its outcome.
+        outcome: Outcome,
+        /// How long it took, its sandbox included.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
+        /// Why, where it did not pass because of something else than a step.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+    },
+    /// The run ended.
+    RunFinished {
+        /// The counts.
+        summary: Summary,
+    },
+}
+
+/// Where a scenario stands and what it is called.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct ScenarioPlace {
+    /// The feature file as the user named it.
+    pub file: String,
+    /// The scenario's line, or the example row's for an outline.
+    pub line: usize,
+    /// The feature's name.
+    pub feature: String,
+    /// The rule's name, where it stands in one.
+    pub rule: Option<String>,
+    /// The scenario's name, placeholders filled in.
+    pub name: String,
+    /// Its tags, inherited ones included, with their `@`.
+    pub tags: Vec<String>,
+}
+
+/// What became of a service's process.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ServiceState {
+    /// Its process runs.
+    Started,
+    /// It passed its healthcheck and consumes what it declares.
+    Ready,
+    /// It was told to stop (SIGTERM).
+    Stopping,
+    /// It was killed (SIGKILL).
+    Killed,
+    /// It was paused (SIGSTOP).
+    Paused,
+    /// It was resumed (SIGCONT).
+    Resumed,
+    /// Its process ended.
+    Exited {
+        /// Exit code or signal, in words.
+        status: String,
+        /// Whether a step had told it to.
+        told: bool,
+    },
+}
+
+/// What became of a fault.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultPhase {
+    /// It is in force.
+    Injected,
+    /// It touched something.
+    Struck,
+    /// It is in force no more.
+    Healed,
+}
+
+fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(rounded(*duration))
+}
+
+fn parts<S: serde::Serializer>(parts: &[(String, Duration)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(parts.iter().map(|(name, took)| (format!("{name}_ms"), rounded(*took))))
+}
+
+/// Milliseconds with three digits behind the point.
+fn rounded(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}

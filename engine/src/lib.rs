@@ -1,0 +1,7 @@
+//! The engine: the contracts of a run and the run itself. It knows no concrete step, fault, platform or report.
+
+pub mod event;
+pub mod failure;
+pub mod injection;
+pub mod outcome;
+pub mod timeline;

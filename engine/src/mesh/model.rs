@@ -1,0 +1,181 @@
+//! What a mesh is made of.
+
+use super::place::{Located, Place};
+use super::template::Template;
+use indexmap::IndexMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A program of the mesh. Every name in it is known to exist.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Where it is declared.
+    pub place: Place,
+    /// A shell command that builds it, run in the mesh's folder.
+    pub build: Option<Located<String>>,
+    /// What it is reached by.
+    pub source: Source,
+    /// The folder that it runs in, absolute; without one, the mesh's folder.
+    pub working_dir: PathBuf,
+    /// Its environment, by variable.
+    pub environment: IndexMap<String, Located<Template>>,
+    /// Its ports by name, with the number that it listens on where nothing else is chosen for it.
+    pub ports: IndexMap<String, u16>,
+    /// Its edges, in the file's order, the built-in ones that it lists included.
+    pub depends_on: Vec<Located<String>>,
+    /// The topics whose partitions it must hold before it is ready.
+    pub consumes: Vec<Located<String>>,
+    /// How it tells that it is ready.
+    pub healthcheck: Option<Located<Healthcheck>>,
+    /// Nothing that it does stays hidden for longer than this; without one it is never held quiet.
+    pub settle: Option<Duration>,
+    /// The format of what it writes to standard output; without one its lines are not parsed.
+    pub logs: Option<LogFormat>,
+    /// How long it may take to exit after SIGTERM before SIGKILL follows; 10 s as in compose.
+    pub stop_grace_period: Duration,
+}
+
+impl Service {
+    /// The port that requests to it go to: the one named `http`, else its only one.
+    pub fn http_port(&self) -> Option<&str> {
+        http_port(&self.ports)
+    }
+}
+
+pub(super) fn http_port(ports: &IndexMap<String, u16>) -> Option<&str> {
+    let only = match ports.len() {
+        1 => ports.keys().next(),
+        _ => None,
+    };
+    let named = ports.get_key_value("http").map(|(name, _)| name);
+    named.or(only).map(String::as_str)
+}
+
+/// What a service is reached by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A program to start, and its arguments; at least the program.
+    Command(Located<Vec<Template>>),
+    /// It is served already, at this URL.
+    Url(Located<String>),
+}
+
+/// How a service tells that it is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Healthcheck {
+    /// A GET of `path` is answered with a status below 400.
+    Http {
+        /// Begins with `/`.
+        path: String,
+        /// One of the service's ports; `None` only where the service has a `url`.
+        port: Option<String>,
+    },
+    /// A connection to the port is accepted.
+    Tcp {
+        /// One of the service's ports.
+        port: String,
+    },
+}
+
+/// The format of a service's log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// JSON in the Elastic Common Schema (`log.level`, `message`, `@timestamp`).
+    Ecs,
+    /// JSON of another shape.
+    Json,
+    /// Lines of text.
+    Plain,
+}
+
+/// A database on a Postgres server.
+#[derive(Debug, Clone)]
+pub struct Datastore {
+    /// Where it is declared.
+    pub place: Place,
+    /// What is in it from the start, if anything.
+    pub schema: Option<Located<Schema>>,
+    /// The service whose data it holds.
+    pub owner: Option<Located<String>>,
+}
+
+/// What is in a datastore from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schema {
+    /// These files, absolute, applied one after another.
+    Sql(Vec<PathBuf>),
+}
+
+/// A Kafka cluster.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// Where it is declared.
+    pub place: Place,
+    /// Its topics by name.
+    pub topics: IndexMap<String, Topic>,
+}
+
+/// A topic of a broker.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    /// Where it is declared.
+    pub place: Place,
+    /// At least 1, and 1 where the file says nothing.
+    pub partitions: u32,
+}
+
+/// A bucket of objects.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Where it is declared.
+    pub place: Place,
+    /// The service whose data it holds.
+    pub owner: Option<Located<String>>,
+}
+
+/// A third party, played by a stand-in.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    /// Where it is declared.
+    pub place: Place,
+    /// The file of its rules, absolute.
+    pub rules: Located<PathBuf>,
+}
+
+/// What a name of the mesh stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A program.
+    Service,
+    /// A database.
+    Datastore,
+    /// A Kafka cluster.
+    Broker,
+    /// A topic of a broker.
+    Topic,
+    /// A bucket of objects.
+    Bucket,
+    /// A third party.
+    Partner,
+    /// An edge that every service may name: one of [`BUILT_INS`].
+    BuiltIn,
+}
+
+/// The edges that every service may name without depending on them.
+pub const BUILT_INS: [&str; 2] = ["statsd", "logs"];
+
+impl Kind {
+    /// The word for it in a sentence.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Service => "service",
+            Kind::Datastore => "datastore",
+            Kind::Broker => "broker",
+            Kind::Topic => "topic",
+            Kind::Bucket => "bucket",
+            Kind::Partner => "partner",
+            Kind::BuiltIn => "built-in edge",
+        }
+    }
+}

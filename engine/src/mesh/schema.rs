@@ -1,0 +1,189 @@
+//! The shape of a mesh file: the one list of its keys, and the JSON schema made of it.
+//!
+//! These types are never built. The reader takes the known keys of each map from them, editors take
+//! the schema; what a key means to a reader of the file stands in its doc comment.
+#![expect(dead_code, reason = "the fields are read through their JSON schema")]
+
+use super::model::LogFormat;
+use schemars::{JsonSchema, SchemaGenerator};
+use std::collections::BTreeMap;
+
+/// A mesh of services and what they depend on.
+///
+/// Of several files the later ones override the earlier, key by key; a null takes a value away.
+/// Paths are relative to the file that they stand in.
+/// In values, `${NAME}` is a variable, `${NAME:-default}` one with a default, `$${` a literal `${`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Mesh")]
+pub(super) struct MeshFile {
+    /// The name of the mesh. One of the files must give it.
+    mesh: Option<String>,
+    /// The folder of programs that `${bin}` stands for.
+    bin: Option<String>,
+    /// The programs under test, by name. Services, datastores, brokers, buckets and partners share one namespace.
+    services: Option<BTreeMap<String, Service>>,
+    /// Databases by name.
+    datastores: Option<BTreeMap<String, Datastore>>,
+    /// Kafka clusters by name.
+    brokers: Option<BTreeMap<String, Broker>>,
+    /// Buckets of objects by name.
+    buckets: Option<BTreeMap<String, Bucket>>,
+    /// Third parties by name, played by stand-ins.
+    partners: Option<BTreeMap<String, Partner>>,
+}
+
+/// A program of the mesh, started by `command` or served already at `url`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Service {
+    /// A shell command that builds it, run in the folder of the first mesh file.
+    build: Option<String>,
+    /// The program and its arguments; `${bin}`, `${port.NAME}` and `${edge.NAME}` are filled in.
+    #[schemars(length(min = 1))]
+    command: Option<Vec<Scalar>>,
+    /// Where it is served already.
+    url: Option<String>,
+    /// The folder that it runs in.
+    working_dir: Option<String>,
+    /// Its environment. `${port.NAME}` is a port of its own; `${edge.NAME}` its way to a dependency, with the parts
+    /// `.url`, `.host`, `.port`, `.user`, `.password` and `.database`; `${bin}` the folder of programs.
+    environment: Option<BTreeMap<String, Scalar>>,
+    /// Its ports by name.
+    ports: Option<BTreeMap<String, Port>>,
+    /// What it calls: services, datastores, brokers, buckets and partners. Each is an edge with a proxy of its own.
+    depends_on: Option<Vec<String>>,
+    /// The topics that it reads; it is ready once it holds all their partitions.
+    consumes: Option<Vec<String>>,
+    /// How it tells that it is ready.
+    healthcheck: Option<Healthcheck>,
+    /// Nothing that it does stays hidden for longer than this (`300ms`, `2s`).
+    settle: Option<String>,
+    /// The format of its log lines on standard output.
+    logs: Option<LogFormat>,
+    /// How long it may take to exit after SIGTERM (`10s` without it).
+    stop_grace_period: Option<String>,
+}
+
+/// A text, number or boolean, taken as it is spelt.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Scalar {
+    Text(String),
+    Number(f64),
+    Boolean(bool),
+}
+
+/// A port number.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct Port(#[schemars(range(min = 1))] u16);
+
+/// One of `http` and `tcp`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Healthcheck {
+    /// The path of a GET that is answered with a status below 400 once the service is ready.
+    http: Option<String>,
+    /// The port for `http`; without it the one named `http`, else the only one.
+    port: Option<String>,
+    /// The port, by name, that accepts a connection once the service is ready.
+    tcp: Option<String>,
+}
+
+/// A database.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Datastore {
+    /// It lives on a Postgres server.
+    postgres: Postgres,
+    /// The service whose data it holds.
+    owner: Option<String>,
+}
+
+/// A Postgres database.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Postgres {
+    /// What is in it from the start.
+    schema: Option<Schema>,
+}
+
+/// What is in a database from the start.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Schema {
+    /// A file, or a folder whose `.sql` files are applied in the order of their names.
+    sql: String,
+}
+
+/// A Kafka cluster.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Broker {
+    /// Its topics by name. A topic stands on one broker only.
+    topics: Option<BTreeMap<String, Topic>>,
+}
+
+/// A topic.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Topic {
+    /// How many partitions it has; 1 without it.
+    #[schemars(range(min = 1))]
+    partitions: Option<u32>,
+}
+
+/// A bucket of objects.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Bucket {
+    /// The service whose data it holds.
+    owner: Option<String>,
+}
+
+/// A third party, played by a stand-in.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Partner {
+    /// The file of its rules.
+    rules: String,
+}
+
+/// The JSON schema of a mesh file, for editors; committed as `engine/mesh.schema.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(MeshFile).to_value()
+}
+
+/// The keys of a map of shape `T`, in their order.
+pub(super) fn keys<T: JsonSchema>() -> Vec<String> {
+    let shape = T::json_schema(&mut SchemaGenerator::default());
+    let properties = shape.get("properties").and_then(|keys| keys.as_object());
+    properties
+        .map(|keys| keys.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_mesh_schema_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/mesh.schema.json");
+        let fresh = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &fresh).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == fresh,
+            "engine/mesh.schema.json is stale: refresh it with `UPDATE=1 cargo test -p momus-engine mesh_schema`"
+        );
+    }
+
+    #[test]
+    fn keys_come_in_the_order_of_the_shape() {
+        assert_eq!(keys::<Healthcheck>(), ["http", "port", "tcp"]);
+        assert_eq!(keys::<Service>()[..3], ["build", "command", "url"]);
+    }
+}

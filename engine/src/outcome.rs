@@ -1,0 +1,132 @@
+//! What a step, a scenario and a run come to.
+
+use serde::Serialize;
+
+/// How a step or a scenario ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every expectation held and every fault struck.
+    Passed,
+    /// An expectation did not hold, a fault struck nothing, a step erred, a timeout, a service that exited untold.
+    Failed,
+    /// The environment lacks a capability that the scenario needs.
+    Refused,
+    /// Momus cannot tell: something could not be built, provisioned, started or healed.
+    Unknown,
+    /// Not run: an earlier step did not pass, or the run was stopped.
+    Skipped,
+    /// A step has no definition (found while planning).
+    Undefined,
+    /// A step has several definitions (found while planning).
+    Ambiguous,
+}
+
+impl Outcome {
+    /// The word in summaries.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::Refused => "refused",
+            Outcome::Unknown => "unknown",
+            Outcome::Skipped => "skipped",
+            Outcome::Undefined => "undefined",
+            Outcome::Ambiguous => "ambiguous",
+        }
+    }
+}
+
+/// The counts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Scenarios that passed.
+    pub passed: usize,
+    /// Scenarios that failed.
+    pub failed: usize,
+    /// Scenarios that were refused.
+    pub refused: usize,
+    /// Scenarios of which Momus cannot tell.
+    pub unknown: usize,
+    /// Scenarios that were not run.
+    pub skipped: usize,
+    /// Scenarios with a step without a definition.
+    pub undefined: usize,
+    /// Scenarios with a step with several definitions.
+    pub ambiguous: usize,
+    /// Steps of all scenarios that were selected.
+    pub steps: usize,
+    /// How long the run took, in milliseconds.
+    pub took_ms: u64,
+}
+
+impl Summary {
+    /// Counts one scenario.
+    pub fn count(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Passed => &mut self.passed,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Unknown => &mut self.unknown,
+            Outcome::Skipped => &mut self.skipped,
+            Outcome::Undefined => &mut self.undefined,
+            Outcome::Ambiguous => &mut self.ambiguous,
+        } += 1;
+    }
+
+    /// How many scenarios were selected.
+    pub fn scenarios(&self) -> usize {
+        self.counts().iter().map(|(_, count)| count).sum()
+    }
+
+    /// Each outcome with its count, in the order in which summaries name them.
+    pub fn counts(&self) -> [(Outcome, usize); 7] {
+        [
+            (Outcome::Passed, self.passed),
+            (Outcome::Failed, self.failed),
+            (Outcome::Undefined, self.undefined),
+            (Outcome::Ambiguous, self.ambiguous),
+            (Outcome::Refused, self.refused),
+            (Outcome::Unknown, self.unknown),
+            (Outcome::Skipped, self.skipped),
+        ]
+    }
+
+    /// The exit code that the contract gives to these counts: 2 for plan errors, else 1 if anything failed,
+    /// else 3 if Momus could not run or tell, 4 if nothing was selected, else 0.
+    pub fn exit_code(&self) -> u8 {
+        if self.undefined + self.ambiguous > 0 {
+            2
+        } else if self.failed > 0 {
+            1
+        } else if self.refused + self.unknown > 0 {
+            3
+        } else if self.scenarios() == 0 {
+            4
+        } else {
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(outcomes: &[Outcome]) -> Summary {
+        let mut summary = Summary::default();
+        outcomes.iter().for_each(|outcome| summary.count(*outcome));
+        summary
+    }
+
+    #[test]
+    fn several_outcomes_give_the_gravest_exit_code() {
+        use Outcome::{Failed, Passed, Refused, Skipped, Undefined, Unknown};
+        assert_eq!(summary(&[]).exit_code(), 4);
+        assert_eq!(summary(&[Passed, Skipped]).exit_code(), 0);
+        assert_eq!(summary(&[Passed, Unknown]).exit_code(), 3);
+        assert_eq!(summary(&[Refused, Passed]).exit_code(), 3);
+        assert_eq!(summary(&[Unknown, Failed]).exit_code(), 1);
+        assert_eq!(summary(&[Undefined, Failed, Unknown]).exit_code(), 2);
+    }
+}

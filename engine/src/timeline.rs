@@ -1,0 +1,111 @@
+//! A scenario's timeline: everything that happens in it, in order, and the bell that wakes who waits.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::event::{Event, Happening};
+
+/// The clock of a run: wall time and time since the run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    /// An event that happens now.
+    pub fn event(&self, scenario: Option<usize>, sandbox: Option<String>, trace: Option<String>, happening: Happening) -> Event {
+        Event { at: jiff::Timestamp::now(), elapsed: self.began.elapsed(), scenario, sandbox, trace, happening }
+    }
+
+    /// Time since the run began.
+    pub fn elapsed(&self) -> std::time::Duration {
+        self.began.elapsed()
+    }
+}
+
+/// A scenario's timeline: a cheap handle, shared by the runner, the steps, the proxies and the stand-ins.
+///
+/// What is recorded is kept until the scenario ends; then the runner hands it to the reporters in one piece.
+#[derive(Clone)]
+pub struct Timeline {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    scenario: usize,
+    sandbox: String,
+    events: Mutex<Vec<Event>>,
+    recorded: watch::Sender<u64>,
+}
+
+impl Timeline {
+    /// An empty timeline of the scenario with this index in the plan and of the sandbox with this id.
+    pub fn new(clock: Clock, scenario: usize, sandbox: impl Into<String>) -> Self {
+        let shared = Shared {
+            clock,
+            scenario,
+            sandbox: sandbox.into(),
+            events: Mutex::default(),
+            recorded: watch::Sender::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The sandbox's id.
+    pub fn sandbox(&self) -> &str {
+        &self.shared.sandbox
+    }
+
+    /// Records that something happens now, and wakes everyone who waits for something to happen.
+    pub fn record(&self, happening: Happening) {
+        self.record_traced(None, happening);
+    }
+
+    /// Records something that carries a W3C trace id.
+    pub fn record_traced(&self, trace: Option<String>, happening: Happening) {
+        let shared = &self.shared;
+        {
+            let mut events = self.events();
+            events.push(shared.clock.event(Some(shared.scenario), Some(shared.sandbox.clone()), trace, happening));
+        }
+        self.ring();
+    }
+
+    /// Wakes everyone who waits, without an event: something changed that leaves no line of its own
+    /// (bytes of a fetch that passed a proxy, for one).
+    pub fn ring(&self) {
+        self.shared.recorded.send_modify(|count| *count += 1);
+    }
+
+    /// A receiver that changes whenever something happens.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.shared.recorded.subscribe()
+    }
+
+    /// A copy of what has happened so far.
+    pub fn snapshot(&self) -> Vec<Event> {
+        self.events().clone()
+    }
+
+    /// Looks at what has happened so far, without copying it.
+    pub fn look<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
+        look(&self.events())
+    }
+
+    /// Takes everything that has happened so far.
+    pub fn drain(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events())
+    }
+
+    fn events(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.shared.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

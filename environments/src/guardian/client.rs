@@ -1,0 +1,344 @@
+//! The runner's side of the guardian.
+
+use std::{
+    collections::HashMap,
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::{
+    net::{UnixStream, unix::pipe::Receiver},
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    command::{Child, Command, Exit, Finished, SpawnError},
+    output::{Lines, Output},
+    process::ProcessId,
+    run_folder::RunId,
+    wire::{Incoming, Reply, Request, send},
+};
+use crate::cache::Cache;
+
+/// How the guardian is started: a program and arguments that end in a call of [`serve`](super::serve).
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    /// The program, normally the one that runs now.
+    pub program: PathBuf,
+    /// What makes it the guardian; the run's folder and identifier are added.
+    pub arguments: Vec<String>,
+}
+
+/// Why the guardian could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardianError {
+    /// It did not start.
+    #[error("cannot start the guardian `{program}`: {reason}")]
+    Start {
+        /// The launcher's program.
+        program: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// It is gone: killed from outside, or closed before.
+    #[error("the guardian is gone: it was killed, or closed before")]
+    Gone,
+    /// The system refused what was asked of it.
+    #[error("the guardian was refused: {0}")]
+    Refused(String),
+    /// A pipe could not be made.
+    #[error("cannot make a pipe: {0}")]
+    Pipe(#[source] io::Error),
+}
+
+/// The variables that the guardian itself is given. All others are kept from it, among them those by which CI servers find
+/// the processes they kill (`BUILD_ID`, `JENKINS_NODE_COOKIE`, `RUNNER_TRACKING_ID` and their like).
+const KEPT_VARIABLES: [&str; 5] = ["HOME", "LD_LIBRARY_PATH", "PATH", "RUST_BACKTRACE", "TMPDIR"];
+
+/// The guardian of one run. Clones are the same one. When the last handle on it and on its children is dropped, or this
+/// process ends in whatever way, it ends the run on its own.
+#[derive(Clone, Debug)]
+pub struct Guardian {
+    run: RunId,
+    folder: PathBuf,
+    connection: Arc<Connection>,
+    process: Arc<tokio::sync::Mutex<tokio::process::Child>>,
+}
+
+impl Guardian {
+    /// Starts the guardian of a run; it makes the run's folder, `<cache>/runs/<run>`, with mode 0700.
+    ///
+    /// # Errors
+    /// When the launcher's program does not start, or does not become a guardian that can make the folder.
+    pub async fn start(launcher: &Launcher, cache: &Cache, run: RunId) -> Result<Self, GuardianError> {
+        let folder = cache.runs().join(run.as_str());
+        let failed = |reason: String| GuardianError::Start { program: launcher.program.display().to_string(), reason };
+        let (stream, theirs) = UnixStream::pair().map_err(|error| failed(error.to_string()))?;
+        let theirs = theirs.into_std().and_then(|socket| socket.set_nonblocking(false).map(|()| socket));
+        let theirs = OwnedFd::from(theirs.map_err(|error| failed(error.to_string()))?);
+        let kept = KEPT_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let process = tokio::process::Command::new(&launcher.program)
+            .args(&launcher.arguments)
+            .arg(&folder)
+            .arg(run.as_str())
+            .env_clear()
+            .envs(kept)
+            .stdin(theirs)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let mut incoming = Incoming::default();
+        match incoming.next(&stream).await {
+            Ok(Some(Reply::Ready)) => {}
+            Ok(Some(Reply::Failed { error })) => return Err(failed(error)),
+            Ok(_) => return Err(failed("it exited before it was ready".into())),
+            Err(error) => return Err(failed(error.to_string())),
+        }
+        let connection = Arc::new(Connection::new(stream, incoming));
+        Ok(Self { run, folder, connection, process: Arc::new(tokio::sync::Mutex::new(process)) })
+    }
+
+    /// The run that it guards.
+    #[must_use]
+    pub fn run_id(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The run's folder, which goes with the run.
+    #[must_use]
+    pub fn run_folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts a program.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or the guardian is gone.
+    pub async fn spawn(&self, command: Command) -> Result<(Child, Output), SpawnError> {
+        let (stdout, stdout_end) = pipe()?;
+        let (stderr, stderr_end) = pipe()?;
+        let child = self.spawn_with(command, [stdout_end, stderr_end]).await?;
+        Ok((child, Output { stdout, stderr }))
+    }
+
+    /// Runs a program to its end and keeps what it writes; each line is also handed to `line` as it comes.
+    /// When this is cancelled, the program is killed.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or the guardian is gone. That the program fails is no error here: look at the exit.
+    pub async fn run(&self, command: Command, mut line: impl FnMut(&str)) -> Result<Finished, SpawnError> {
+        let (mut lines, end) = pipe()?;
+        let other_end = end.try_clone().map_err(GuardianError::Pipe)?;
+        let child = self.spawn_with(command, [end, other_end]).await?;
+        let mut unfinished = KillOnDrop(Some(child.clone()));
+        let mut output = String::new();
+        while let Some(next) = lines.next().await {
+            line(&next);
+            output.push_str(&next);
+            output.push('\n');
+        }
+        let exit = child.exited().await;
+        unfinished.0 = None;
+        Ok(Finished { exit, output })
+    }
+
+    async fn spawn_with(&self, command: Command, outputs: [OwnedFd; 2]) -> Result<Child, SpawnError> {
+        let (program, name) = (command.program.display().to_string(), command.name());
+        let answer = self.connection.request(|id| Request::Spawn { id, command }, outputs.into()).await;
+        match answer {
+            Ok(Answer::Spawned(process, exit)) => {
+                Ok(Child { process, exit, name: name.into(), connection: Arc::clone(&self.connection) })
+            }
+            Ok(Answer::Done(_)) => Err(GuardianError::Gone.into()),
+            Err(GuardianError::Refused(reason)) => Err(SpawnError::Refused { program, reason }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a folder outside the run's own into the run's care: it is removed with it. Call it before the folder is made.
+    ///
+    /// # Errors
+    /// When the guardian cannot note it down, or is gone.
+    pub async fn own_folder(&self, folder: &Path) -> Result<(), GuardianError> {
+        let folder = folder.to_owned();
+        self.connection.ask(|id| Request::OwnFolder { id, folder }).await
+    }
+
+    /// Ends the run: kills what is left, removes its folders. Returns the programs that had to be killed.
+    ///
+    /// # Errors
+    /// When the guardian is gone already.
+    pub async fn close(&self) -> Result<Vec<String>, GuardianError> {
+        let closed = self.connection.close().await;
+        // Whatever it says, it exits; it is not left a zombie.
+        let _ = self.process.lock().await.wait().await;
+        closed
+    }
+}
+
+/// Kills a child whose end nobody waits for any more.
+struct KillOnDrop(Option<Child>);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if let Some(child) = self.0.take() {
+            child.connection.kill_unheard(child.process);
+        }
+    }
+}
+
+fn pipe() -> Result<(Lines, OwnedFd), GuardianError> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| GuardianError::Pipe(error.into()))?;
+    let receiver = Receiver::from_owned_fd(read).map_err(GuardianError::Pipe)?;
+    Ok((Lines::new(receiver), write))
+}
+
+/// The socket, shared by the guardian's handle and its children's.
+#[derive(Debug)]
+pub(super) struct Connection {
+    outgoing: mpsc::UnboundedSender<(Request, Vec<OwnedFd>)>,
+    state: Arc<Mutex<State>>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_id: u64,
+    gone: bool,
+    waiting: HashMap<u64, oneshot::Sender<Result<Answer, String>>>,
+    closing: Option<oneshot::Sender<Vec<String>>>,
+    exits: HashMap<ProcessId, watch::Sender<Option<Exit>>>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Spawned(ProcessId, watch::Receiver<Option<Exit>>),
+    Done(()),
+}
+
+impl Connection {
+    fn new(stream: UnixStream, incoming: Incoming) -> Self {
+        let stream = Arc::new(stream);
+        let state = Arc::new(Mutex::new(State::default()));
+        let (outgoing, requests) = mpsc::unbounded_channel();
+        let writer = tokio::spawn(write(Arc::clone(&stream), requests));
+        let reader = tokio::spawn(read(stream, incoming, Arc::clone(&state), outgoing.clone()));
+        Self { outgoing, state, tasks: [writer, reader] }
+    }
+
+    /// Asks for something that is answered with success or failure alone.
+    pub(super) async fn ask(&self, request: impl FnOnce(u64) -> Request) -> Result<(), GuardianError> {
+        self.request(request, Vec::new()).await.map(drop)
+    }
+
+    async fn request(&self, request: impl FnOnce(u64) -> Request, descriptors: Vec<OwnedFd>) -> Result<Answer, GuardianError> {
+        let (sender, answer) = oneshot::channel();
+        let id = {
+            let mut state = lock(&self.state);
+            if state.gone {
+                return Err(GuardianError::Gone);
+            }
+            state.last_id += 1;
+            let id = state.last_id;
+            state.waiting.insert(id, sender);
+            id
+        };
+        self.outgoing.send((request(id), descriptors)).map_err(|_| GuardianError::Gone)?;
+        answer.await.map_err(|_| GuardianError::Gone)?.map_err(GuardianError::Refused)
+    }
+
+    async fn close(&self) -> Result<Vec<String>, GuardianError> {
+        let (sender, closed) = oneshot::channel();
+        {
+            let mut state = lock(&self.state);
+            if state.gone {
+                return Err(GuardianError::Gone);
+            }
+            state.closing = Some(sender);
+        }
+        self.outgoing.send((Request::Close, Vec::new())).map_err(|_| GuardianError::Gone)?;
+        closed.await.map_err(|_| GuardianError::Gone)
+    }
+
+    fn kill_unheard(&self, process: ProcessId) {
+        let _ = self.outgoing.send((kill(process), Vec::new()));
+    }
+}
+
+/// The guardian sees the end of the conversation when nobody holds the socket any more.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// A kill whose answer nobody waits for: request numbers begin with 1.
+fn kill(process: ProcessId) -> Request {
+    Request::Signal { id: 0, process, signal: rustix::process::Signal::KILL.as_raw() }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A task of its own, so that a request is written whole even if the one who asks is cancelled.
+async fn write(stream: Arc<UnixStream>, mut requests: mpsc::UnboundedReceiver<(Request, Vec<OwnedFd>)>) {
+    while let Some((request, descriptors)) = requests.recv().await {
+        if send(&stream, &request, &descriptors).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(
+    stream: Arc<UnixStream>,
+    mut incoming: Incoming,
+    state: Arc<Mutex<State>>,
+    outgoing: mpsc::UnboundedSender<(Request, Vec<OwnedFd>)>,
+) {
+    while let Ok(Some(reply)) = incoming.next(&stream).await {
+        let mut state = lock(&state);
+        match reply {
+            Reply::Ready | Reply::Failed { .. } => {}
+            Reply::Spawned { id, process } => {
+                let (sender, exit) = watch::channel(None);
+                state.exits.insert(process.clone(), sender);
+                let answer = Ok(Answer::Spawned(process.clone(), exit));
+                // Whoever asked was cancelled: then nobody has a handle on it.
+                if state.waiting.remove(&id).is_none_or(|waiting| waiting.send(answer).is_err()) {
+                    let _ = outgoing.send((kill(process), Vec::new()));
+                }
+            }
+            Reply::Done { id, error } => {
+                if let Some(waiting) = state.waiting.remove(&id) {
+                    let _ = waiting.send(error.map_or(Ok(Answer::Done(())), Err));
+                }
+            }
+            Reply::Exited { process, exit } => {
+                if let Some(sender) = state.exits.remove(&process) {
+                    sender.send_replace(Some(exit));
+                }
+            }
+            Reply::Closed { killed } => {
+                if let Some(closing) = state.closing.take() {
+                    let _ = closing.send(killed);
+                }
+            }
+        }
+    }
+    let mut state = lock(&state);
+    state.gone = true;
+    state.waiting.clear();
+    state.closing = None;
+    for (_, sender) in state.exits.drain() {
+        sender.send_replace(Some(Exit::Unknown));
+    }
+}

@@ -1,0 +1,204 @@
+//! Processes as `/proc` shows them, and signals that never reach a process which only reuses a number.
+
+use std::{
+    collections::HashSet,
+    fmt, fs, io,
+    os::fd::OwnedFd,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use serde::{Deserialize, Serialize};
+
+/// The environment variable that every process of a run carries; its value is the run's identifier.
+pub const RUN_MARKER: &str = "MOMUS_RUN";
+
+/// The boot of the system that all process numbers seen here belong to.
+static BOOT: LazyLock<String> = LazyLock::new(|| {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+});
+
+/// A process, told apart from a later one that was given the same number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProcessId {
+    /// The number the system knows it by.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)).
+    pub start_time: u64,
+    /// The boot it was started in (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: String,
+}
+
+impl ProcessId {
+    /// The process that has this number now.
+    pub(super) fn of(pid: i32) -> Option<Self> {
+        Stat::read(pid).map(|stat| stat.id())
+    }
+
+    /// Whether this very process is still there and not merely waiting to be reaped.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.boot_id == *BOOT
+            && Stat::read(self.pid).is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
+    }
+
+    /// A handle on this very process; `None` when it is gone.
+    fn open(&self) -> Option<OwnedFd> {
+        let handle = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        // The handle holds whichever process had the number when it was opened; only if it started when ours did is it ours.
+        (Self::of(self.pid)? == *self).then_some(handle)
+    }
+}
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.pid)
+    }
+}
+
+/// What `/proc/PID/stat` tells of a process, as far as it is needed here.
+#[derive(Clone, Debug)]
+pub(super) struct Stat {
+    pub(super) pid: i32,
+    pub(super) name: String,
+    pub(super) state: char,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+    start_time: u64,
+}
+
+impl Stat {
+    fn read(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The name stands in brackets and may hold brackets and blanks itself, so the fields after it are counted from its last bracket.
+    fn parse(line: &str) -> Option<Self> {
+        let (pid, rest) = line.split_once(" (")?;
+        let (name, rest) = rest.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        Some(Self {
+            pid: pid.parse().ok()?,
+            name: name.to_owned(),
+            state: fields.first()?.chars().next()?,
+            parent: fields.get(1)?.parse().ok()?,
+            group: fields.get(2)?.parse().ok()?,
+            start_time: fields.get(19)?.parse().ok()?,
+        })
+    }
+
+    pub(super) fn id(&self) -> ProcessId {
+        ProcessId { pid: self.pid, start_time: self.start_time, boot_id: BOOT.clone() }
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    fn carries(&self, marker: &[u8]) -> bool {
+        fs::read(format!("/proc/{}/environ", self.pid))
+            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == marker))
+    }
+}
+
+/// Every process that this one may see.
+pub(super) fn all() -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| Stat::read(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
+}
+
+/// The processes that descend from this one, and those that carry the run's marker, without this one itself.
+pub(super) fn of_run(run: &str) -> Vec<Stat> {
+    let processes = all();
+    let own = own_pid();
+    let mut family = HashSet::from([own]);
+    while processes.iter().any(|stat| family.contains(&stat.parent) && family.insert(stat.pid)) {}
+    let marker = format!("{RUN_MARKER}={run}").into_bytes();
+    processes
+        .into_iter()
+        .filter(|stat| stat.pid != own && (family.contains(&stat.pid) || stat.carries(&marker)))
+        .collect()
+}
+
+/// The processes that carry the run's marker, without this one itself.
+pub(super) fn marked(run: &str) -> Vec<Stat> {
+    let marker = format!("{RUN_MARKER}={run}").into_bytes();
+    all().into_iter().filter(|stat| stat.pid != own_pid() && stat.carries(&marker)).collect()
+}
+
+/// Kills what `find` finds, again and again until it finds nothing alive, and tells what was killed.
+/// `reap` is called before each look. Gives up after `limit`, and on processes that may not be signalled.
+pub(super) fn kill_all(find: impl Fn() -> Vec<Stat>, mut reap: impl FnMut(), limit: Duration) -> Vec<String> {
+    let deadline = Instant::now() + limit;
+    let mut killed: Vec<(ProcessId, String)> = Vec::new();
+    let mut untouchable = HashSet::new();
+    loop {
+        reap();
+        let mut handles = Vec::new();
+        for stat in find().into_iter().filter(|stat| !stat.is_dead()) {
+            let id = stat.id();
+            if untouchable.contains(&id) {
+                continue;
+            }
+            let Some(handle) = id.open() else { continue };
+            if pidfd_send_signal(&handle, Signal::KILL) == Err(rustix::io::Errno::PERM) {
+                untouchable.insert(id);
+                continue;
+            }
+            if !killed.iter().any(|(known, _)| *known == id) {
+                killed.push((id, format!("{} ({})", stat.name, stat.pid)));
+            }
+            handles.push(handle);
+        }
+        if handles.is_empty() || Instant::now() > deadline {
+            return killed.into_iter().map(|(_, name)| name).collect();
+        }
+        let mut events: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+        // One death is enough to look again; the time bounds the wait for a process that the system will not let go of.
+        let _ = poll(&mut events, Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
+    }
+}
+
+/// Sends a signal to the group that `leader` leads, if `leader` is still that process (a zombie counts: it keeps the number taken).
+pub(super) fn signal_group(leader: &ProcessId, signal: Signal) -> io::Result<()> {
+    let gone = || io::Error::from(rustix::io::Errno::SRCH);
+    if ProcessId::of(leader.pid).as_ref() != Some(leader) {
+        return Err(gone());
+    }
+    Ok(rustix::process::kill_process_group(Pid::from_raw(leader.pid).ok_or_else(gone)?, signal)?)
+}
+
+fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
+        let line = "42 (a) b (c) S 1 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.pid, stat.name.as_str(), stat.state), (42, "a) b (c", 'S'));
+        assert_eq!((stat.parent, stat.group, stat.start_time), (1, 42, 777));
+    }
+
+    #[test]
+    fn a_process_with_another_start_time_is_another_process() {
+        let own = ProcessId::of(own_pid()).unwrap();
+        assert!(own.is_alive());
+        let reused = ProcessId { start_time: own.start_time + 1, ..own.clone() };
+        assert!(!reused.is_alive());
+        assert!(reused.open().is_none());
+        assert!(signal_group(&reused, Signal::CONT).is_err());
+        assert!(!ProcessId { boot_id: "another".into(), ..own }.is_alive());
+    }
+}

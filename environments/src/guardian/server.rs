@@ -1,0 +1,198 @@
+//! The guardian's own process.
+
+use std::{
+    collections::HashMap,
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{ExitCode, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, set_child_subreaper, setsid, waitid, waitpid};
+use tokio::{
+    net::UnixStream,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    command::{Command, Exit},
+    process::{self, ProcessId, RUN_MARKER},
+    run_folder::{RunFolder, RunId},
+    wire::{Incoming, Reply, Request, send},
+};
+
+/// How long the guardian tries to kill what is left at the end.
+const END_LIMIT: Duration = Duration::from_secs(4);
+
+/// Is the guardian until its runner is gone: the whole of the hidden subcommand that the [`Launcher`](super::Launcher) names.
+/// The last two arguments of this process are the run's folder and the run's identifier, its standard input is the socket to the runner.
+#[must_use]
+pub fn serve() -> ExitCode {
+    // A thread of its own, so that it does not matter whether the caller is inside an asynchronous runtime.
+    match std::thread::spawn(run).join() {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run() -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let socket = std::os::unix::net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        socket.set_nonblocking(true)?;
+        let stream = UnixStream::from_std(socket)?;
+        let mut server = match Server::begin() {
+            Ok(server) => server,
+            Err(error) => return send(&stream, &Reply::Failed { error }, &[]).await,
+        };
+        let closed_in_order = server.converse(&stream).await;
+        let killed = server.end();
+        if let Ok(true) = closed_in_order {
+            send(&stream, &Reply::Closed { killed }, &[]).await?;
+        }
+        Ok(())
+    })
+}
+
+struct Server {
+    run: RunId,
+    folder: RunFolder,
+    children: HashMap<i32, ProcessId>,
+}
+
+impl Server {
+    fn begin() -> Result<Self, String> {
+        let arguments: Vec<String> = std::env::args().collect();
+        let [.., folder, run] = arguments.as_slice() else { return Err("no folder and no run given".into()) };
+        let run: RunId = run.parse()?;
+        // Fails for the leader of a process group, which is no harm: such a one was not started by a runner.
+        let _ = setsid();
+        set_child_subreaper(Some(getpid())).map_err(|error| format!("cannot become the reaper of orphans: {error}"))?;
+        let _ = std::env::set_current_dir("/");
+        let folder = RunFolder::create(Path::new(folder)).map_err(|error| format!("cannot make the run's folder {folder}: {error}"))?;
+        Ok(Self { run, folder, children: HashMap::new() })
+    }
+
+    /// Serves the runner until it closes (`true`: it said so before).
+    async fn converse(&mut self, stream: &UnixStream) -> io::Result<bool> {
+        let mut child_ended = signal(SignalKind::child())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut incoming = Incoming::default();
+        send(stream, &Reply::Ready, &[]).await?;
+        loop {
+            tokio::select! {
+                request = incoming.next(stream) => {
+                    let reply = match request? {
+                        None => return Ok(false),
+                        Some(Request::Close) => return Ok(true),
+                        Some(Request::Spawn { id, command }) => {
+                            let outputs = (incoming.descriptors.pop_front(), incoming.descriptors.pop_front());
+                            match self.spawn(&command, outputs) {
+                                Ok(process) => Reply::Spawned { id, process },
+                                Err(error) => Reply::Done { id, error: Some(error.to_string()) },
+                            }
+                        }
+                        Some(Request::Signal { id, process, signal }) => {
+                            done(id, self.signal(&process, signal))
+                        }
+                        Some(Request::OwnFolder { id, folder }) => done(id, self.own(folder)),
+                    };
+                    send(stream, &reply, &[]).await?;
+                }
+                _ = child_ended.recv() => {
+                    for (process, exit) in self.reap() {
+                        send(stream, &Reply::Exited { process, exit }, &[]).await?;
+                    }
+                }
+                _ = terminate.recv() => return Ok(false),
+                _ = interrupt.recv() => return Ok(false),
+            }
+        }
+    }
+
+    fn spawn(&mut self, command: &Command, outputs: (Option<OwnedFd>, Option<OwnedFd>)) -> io::Result<ProcessId> {
+        let (Some(stdout), Some(stderr)) = outputs else { return Err(io::Error::other("no pipes came with the request")) };
+        let folder = command.working_dir.as_deref().unwrap_or(Path::new("/"));
+        if !folder.is_dir() {
+            return Err(io::Error::other(format!("its working directory {} is not there", folder.display())));
+        }
+        let mut prepared = std::process::Command::new(&command.program);
+        prepared
+            .args(&command.arguments)
+            .env_clear()
+            .envs(command.environment.iter().map(|(name, value)| (name, value)))
+            .env(RUN_MARKER, self.run.as_str())
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0);
+        if let Some((user, group)) = command.user {
+            prepared.uid(user).gid(group);
+        }
+        let child = prepared.spawn()?;
+        let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+        // It cannot have been reaped: only this thread reaps.
+        let process = ProcessId::of(pid).ok_or_else(|| io::Error::other("it vanished"))?;
+        self.children.insert(pid, process.clone());
+        Ok(process)
+    }
+
+    fn signal(&self, process: &ProcessId, signal: i32) -> io::Result<()> {
+        let signal = Signal::from_named_raw(signal).ok_or_else(|| io::Error::other(format!("no such signal: {signal}")))?;
+        match self.children.get(&process.pid) {
+            Some(child) if child == process => process::signal_group(process, signal),
+            _ => Err(rustix::io::Errno::SRCH.into()),
+        }
+    }
+
+    fn own(&mut self, folder: PathBuf) -> io::Result<()> {
+        self.folder.own(folder)
+    }
+
+    /// Reaps the children that ended, with what is left of their groups, and the orphans that came to the guardian.
+    fn reap(&mut self) -> Vec<(ProcessId, Exit)> {
+        let ended: Vec<(ProcessId, Exit)> =
+            self.children.values().filter_map(|child| Some((child.clone(), ended(child.pid)?))).collect();
+        for (process, _) in &ended {
+            // As long as its leader is not reaped, the group's number belongs to nobody else.
+            let _ = process::signal_group(process, Signal::KILL);
+            self.children.remove(&process.pid);
+            reap(process.pid);
+        }
+        let own = getpid().as_raw_nonzero().get();
+        for orphan in process::all() {
+            if orphan.parent == own && orphan.is_dead() && !self.children.contains_key(&orphan.pid) {
+                reap(orphan.pid);
+            }
+        }
+        ended
+    }
+
+    /// Kills everything of the run, removes its folders, and tells what was killed.
+    fn end(&mut self) -> Vec<String> {
+        let run = self.run.clone();
+        let killed = process::kill_all(|| process::of_run(run.as_str()), || drop(self.reap()), END_LIMIT);
+        self.folder.remove();
+        killed
+    }
+}
+
+fn done(id: u64, result: io::Result<()>) -> Reply {
+    Reply::Done { id, error: result.err().map(|error| error.to_string()) }
+}
+
+/// How a child ended, if it has; it stays a zombie.
+fn ended(pid: i32) -> Option<Exit> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
+    status.exit_status().map(Exit::Code).or_else(|| status.terminating_signal().map(Exit::Signal))
+}
+
+fn reap(pid: i32) {
+    let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
+}

@@ -1,0 +1,6 @@
+//! Environments: where the services of a mesh run, and what stands around them.
+
+pub mod cache;
+pub mod guardian;
+pub(crate) mod loopback;
+pub mod s3;

@@ -1,0 +1,62 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{NOTHING_SELECTED, USAGE, drawing, feature_files};
+
+/// Parse feature files and show every error on its own line; nothing is started.
+///
+/// Exit code 0 when all files are right, 2 when one is in error or missing, 4 when there is no scenario.
+#[derive(Args)]
+pub struct Check {
+    /// Feature files, and folders that are searched for them.
+    #[arg(default_value = "features")]
+    paths: Vec<PathBuf>,
+}
+
+impl Check {
+    /// Checks every file, also after one in error.
+    pub fn run(&self) -> ExitCode {
+        let files = match feature_files::find(&self.paths) {
+            Ok(files) => files,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::from(USAGE);
+            }
+        };
+        let (mut scenarios, mut errors) = (0, 0);
+        for file in &files {
+            let name = file.display().to_string();
+            match std::fs::read_to_string(file) {
+                Ok(source) => match momus_gherkin::parse(&source) {
+                    Ok(document) => scenarios += momus_gherkin::pickles(&document, &name).len(),
+                    Err(found) => {
+                        errors += found.len();
+                        for error in found {
+                            eprintln!("{}", drawing::draw(&name, &source, &error));
+                        }
+                    }
+                },
+                Err(error) => {
+                    errors += 1;
+                    eprintln!("error: {name}: {error}");
+                }
+            }
+        }
+        if errors > 0 {
+            eprintln!("{}: {}", plural(files.len(), "file"), plural(errors, "error"));
+            ExitCode::from(USAGE)
+        } else if scenarios == 0 {
+            eprintln!("error: no scenario in {}\nhint: name a .feature file, or a folder that has one", plural(files.len(), "file"));
+            ExitCode::from(NOTHING_SELECTED)
+        } else {
+            println!("{}: {}, no error", plural(files.len(), "file"), plural(scenarios, "scenario"));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
