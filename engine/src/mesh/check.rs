@@ -77,9 +77,7 @@ impl Mesh {
             (_, _) => format!("unknown name `{}`", name.value),
         };
         let hint = match self.topic(&name.value) {
-            Some((broker, _)) if kinds.contains(&Kind::Broker) => {
-                Some(format!("depend on its broker `{broker}`"))
-            }
+            Some((broker, _)) if kinds.contains(&Kind::Broker) => Some(format!("depend on its broker `{broker}`")),
             _ => self
                 .suggest(&name.value, kinds)
                 .map(|near| format!("did you mean `{near}`?")),
@@ -140,13 +138,7 @@ impl Mesh {
         }
     }
 
-    fn edge_mistake(
-        &self,
-        name: &str,
-        service: &Service,
-        edge: &str,
-        part: Part,
-    ) -> Option<(String, Option<String>)> {
+    fn edge_mistake(&self, name: &str, service: &Service, edge: &str, part: Part) -> Option<(String, Option<String>)> {
         let kind = self.kind(edge).filter(|kind| EDGES.contains(kind));
         let depends = || service.depends_on.iter().map(|edge| edge.value.as_str());
         let Some(kind) = kind else {

@@ -21,8 +21,7 @@ mod template;
 
 pub use error::MeshError;
 pub use model::{
-    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, LogFormat, Partner, Schema, Service,
-    Source, Topic,
+    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, LogFormat, Partner, Schema, Service, Source, Topic,
 };
 pub use place::{Located, Place};
 pub use schema::schema;
@@ -64,10 +63,7 @@ impl Mesh {
     ///
     /// # Errors
     /// Every mistake in the files, in their order.
-    pub fn load(
-        files: &[PathBuf],
-        variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Mesh, Vec<MeshError>> {
+    pub fn load(files: &[PathBuf], variables: &dyn Fn(&str) -> Option<String>) -> Result<Mesh, Vec<MeshError>> {
         let mut texts = Vec::new();
         let mut errors = Vec::new();
         for file in files {
@@ -94,10 +90,7 @@ impl Mesh {
         Mesh::read(&[(Arc::from(file), text.to_owned())], &|_| None)
     }
 
-    fn read(
-        texts: &[(Arc<Path>, String)],
-        variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Mesh, Vec<MeshError>> {
+    fn read(texts: &[(Arc<Path>, String)], variables: &dyn Fn(&str) -> Option<String>) -> Result<Mesh, Vec<MeshError>> {
         let mut reader = Reader {
             variables,
             errors: Vec::new(),
@@ -183,11 +176,7 @@ impl Mesh {
         let buckets = buckets.map(|(name, it)| (name.as_str(), Kind::Bucket, &it.place));
         let partners = self.partners.iter();
         let partners = partners.map(|(name, it)| (name.as_str(), Kind::Partner, &it.place));
-        services
-            .chain(datastores)
-            .chain(brokers)
-            .chain(buckets)
-            .chain(partners)
+        services.chain(datastores).chain(brokers).chain(buckets).chain(partners)
     }
 
     /// Every topic, behind the name of its broker.

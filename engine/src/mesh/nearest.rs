@@ -2,29 +2,20 @@
 
 /// The candidate that `word` is most likely a slip of, if any is near enough:
 /// at most a third of its letters changed, swapped, added or left out.
-pub(super) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .into_iter()
         .map(|candidate| {
-            let distance =
-                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
+            let distance = strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
             (distance, candidate)
         })
-        .filter(|(distance, candidate)| {
-            *distance * 3 <= candidate.chars().count().max(word.chars().count())
-        })
+        .filter(|(distance, candidate)| *distance * 3 <= candidate.chars().count().max(word.chars().count()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
 /// The hint made of [`nearest`].
-pub(super) fn did_you_mean<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<String> {
+pub(super) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     nearest(word, candidates).map(|name| format!("did you mean `{name}`?"))
 }
 

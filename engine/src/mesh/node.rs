@@ -205,9 +205,7 @@ impl Source<'_> {
                 };
                 Value::Text { text, inset }
             }
-            Raw::List(items) => {
-                Value::List(items.into_iter().map(|i| self.node(i, errors)).collect())
-            }
+            Raw::List(items) => Value::List(items.into_iter().map(|i| self.node(i, errors)).collect()),
             Raw::Map(entries) => {
                 let mut map = Map::new();
                 for (key, value) in entries {
@@ -344,10 +342,7 @@ mod tests {
         let Value::Map(map) = &get(&node, "m").1.value else {
             panic!("not a map")
         };
-        let got: Vec<_> = map
-            .iter()
-            .map(|(k, v)| (k.as_str(), text(&v.1).0))
-            .collect();
+        let got: Vec<_> = map.iter().map(|(k, v)| (k.as_str(), text(&v.1).0)).collect();
         assert_eq!(got, [("keep", "1"), ("change", "9"), ("add", "4")]);
         assert!(matches!(&get(&node, "l").1.value, Value::List(items) if items.len() == 1));
     }

@@ -23,9 +23,9 @@ impl Reader<'_> {
         let mut mesh = Mesh::empty(folder);
         match fields.get("mesh") {
             Some(node) => mesh.name = self.text(node, "`mesh`").map(|name| name.value).unwrap_or_default(),
-            None if matches!(root.value, Value::Map(_)) => self.errors.push(
-                MeshError::at(&root.place, "the mesh has no name").hint("add `mesh: NAME`"),
-            ),
+            None if matches!(root.value, Value::Map(_)) => self
+                .errors
+                .push(MeshError::at(&root.place, "the mesh has no name").hint("add `mesh: NAME`")),
             None => {}
         }
         mesh.bin = fields
@@ -52,8 +52,7 @@ impl Reader<'_> {
 
     fn empty(&mut self, place: &Place) {
         let hint = "declare at least one service, datastore, broker, bucket or partner";
-        self.errors
-            .push(MeshError::at(place, "the mesh is empty").hint(hint));
+        self.errors.push(MeshError::at(place, "the mesh is empty").hint(hint));
     }
 
     /// The things of one kind, by name.

@@ -125,9 +125,7 @@ impl Reader<'_> {
             return None;
         };
         let place = |offset: usize| match (inset, text.get(..offset)) {
-            (Some(inset), Some(before)) if !before.contains('\n') => {
-                node.place.right(inset + before.chars().count())
-            }
+            (Some(inset), Some(before)) if !before.contains('\n') => node.place.right(inset + before.chars().count()),
             _ => node.place.clone(),
         };
         Some(Located {
@@ -161,7 +159,7 @@ impl Reader<'_> {
     pub(super) fn path(&mut self, node: &Node, of: &str) -> Option<Located<PathBuf>> {
         let text = self.text(node, of)?;
         Some(Located {
-            value: absolute(&folder(&text.place.file).join(&text.value)),
+            value: absolute(&absolute(folder(&text.place.file)).join(&text.value)),
             place: text.place,
         })
     }

@@ -52,11 +52,7 @@ impl Reader<'_> {
         let healthcheck = fields
             .get("healthcheck")
             .and_then(|node| self.healthcheck(name, node, &ports, served));
-        let mut duration = |key: &str| {
-            fields
-                .get(key)
-                .and_then(|node| self.duration(node, &of(key)))
-        };
+        let mut duration = |key: &str| fields.get(key).and_then(|node| self.duration(node, &of(key)));
         Service {
             place: place.clone(),
             build,
@@ -69,9 +65,7 @@ impl Reader<'_> {
             ports,
             settle: duration("settle"),
             stop_grace_period: duration("stop_grace_period").unwrap_or(Duration::from_secs(10)),
-            logs: fields
-                .get("logs")
-                .and_then(|node| self.log_format(node, &of("logs"))),
+            logs: fields.get("logs").and_then(|node| self.log_format(node, &of("logs"))),
         }
     }
 
@@ -154,10 +148,7 @@ impl Reader<'_> {
                     None if served => None,
                     None => Some(self.http_port(name, &path.place, ports)?),
                 };
-                Healthcheck::Http {
-                    path: path.value,
-                    port,
-                }
+                Healthcheck::Http { path: path.value, port }
             }
             (None, Some((_, node))) => {
                 if let Some((at, _)) = fields.entry("port") {
@@ -199,12 +190,7 @@ impl Reader<'_> {
         None
     }
 
-    fn http_port(
-        &mut self,
-        name: &str,
-        place: &Place,
-        ports: &IndexMap<String, u16>,
-    ) -> Option<String> {
+    fn http_port(&mut self, name: &str, place: &Place, ports: &IndexMap<String, u16>) -> Option<String> {
         let port = http_port(ports);
         if port.is_none() {
             let (message, hint) = if ports.is_empty() {

@@ -95,10 +95,7 @@ impl Template {
     ///
     /// # Errors
     /// The first error of `resolve`.
-    pub fn render<E>(
-        &self,
-        mut resolve: impl FnMut(&Reference) -> Result<String, E>,
-    ) -> Result<String, E> {
+    pub fn render<E>(&self, mut resolve: impl FnMut(&Reference) -> Result<String, E>) -> Result<String, E> {
         let mut value = String::new();
         for segment in &self.segments {
             match segment {
@@ -153,9 +150,7 @@ pub(super) fn parse(
         rest = &inside[close + 1..];
         match piece(body, variables) {
             Ok(Piece::Text(value)) => template.push_text(&value),
-            Ok(Piece::Reference(value)) => template
-                .segments
-                .push(Segment::Reference(Located { value, place: at })),
+            Ok(Piece::Reference(value)) => template.segments.push(Segment::Reference(Located { value, place: at })),
             Err((message, hint)) => errors.push(MeshError::at(&at, message).hint_if(hint)),
         }
     }
@@ -196,9 +191,7 @@ fn piece(body: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<Piece
     if !is_variable(name) {
         return Err((
             format!("`${{{body}}}` is not a variable"),
-            Some(format!(
-                "write `${{NAME}}` or `${{NAME:-default}}`; {ESCAPE}"
-            )),
+            Some(format!("write `${{NAME}}` or `${{NAME:-default}}`; {ESCAPE}")),
         ));
     }
     if default.is_some_and(|default| default.contains("${")) {
@@ -228,8 +221,7 @@ fn edge(tail: &str) -> Result<Reference, Wrong> {
                 let parts = Part::NAMED.map(|(known, _)| known);
                 return Err((
                     format!("an edge has no part `{word}`"),
-                    did_you_mean(word, parts)
-                        .or_else(|| Some(format!("its parts are {}", parts.join(", ")))),
+                    did_you_mean(word, parts).or_else(|| Some(format!("its parts are {}", parts.join(", ")))),
                 ));
             }
         },
