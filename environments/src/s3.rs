@@ -29,7 +29,9 @@ pub struct S3Credentials {
 /// The secret stays out of logs.
 impl std::fmt::Debug for S3Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("S3Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
+        f.debug_struct("S3Credentials")
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,15 +84,25 @@ impl S3 {
                 return Err(S3Error::BucketName(bucket.clone()));
             }
             let path = root.join(bucket);
-            tokio::fs::create_dir_all(&path).await.map_err(|source| S3Error::Folder { path, source })?;
+            tokio::fs::create_dir_all(&path)
+                .await
+                .map_err(|source| S3Error::Folder { path, source })?;
         }
-        let folder = |source| S3Error::Folder { path: root.to_owned(), source };
+        let folder = |source| S3Error::Folder {
+            path: root.to_owned(),
+            source,
+        };
         tokio::fs::create_dir_all(root).await.map_err(folder)?;
         let root = tokio::fs::canonicalize(root).await.map_err(folder)?;
-        let store = FileSystem::new(&root)
-            .map_err(|error| S3Error::Store { path: root.clone(), reason: format!("{error:?}") })?;
+        let store = FileSystem::new(&root).map_err(|error| S3Error::Store {
+            path: root.clone(),
+            reason: format!("{error:?}"),
+        })?;
         let mut service = S3ServiceBuilder::new(store);
-        service.set_auth(SimpleAuth::from_single(credentials.access_key.clone(), credentials.secret_key.clone()));
+        service.set_auth(SimpleAuth::from_single(
+            credentials.access_key.clone(),
+            credentials.secret_key.clone(),
+        ));
         service.set_access(BucketExists { root });
         let server = Loopback::serve(service.build()).await.map_err(S3Error::Listen)?;
         Ok(Self { server })
@@ -115,7 +127,9 @@ impl S3Access for BucketExists {
         if request.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         }
-        let Some(bucket) = request.s3_path().get_bucket_name() else { return Ok(()) };
+        let Some(bucket) = request.s3_path().get_bucket_name() else {
+            return Ok(());
+        };
         if request.s3_op().name() == "CreateBucket" {
             return Ok(());
         }

@@ -11,7 +11,10 @@ use object_store::{
 use tempfile::TempDir;
 
 fn key() -> S3Credentials {
-    S3Credentials { access_key: "run-7".into(), secret_key: "a secret of this run".into() }
+    S3Credentials {
+        access_key: "run-7".into(),
+        secret_key: "a secret of this run".into(),
+    }
 }
 
 async fn server(buckets: &[&str]) -> (TempDir, S3) {
@@ -30,7 +33,10 @@ fn client(s3: &S3, bucket: &str, credentials: &S3Credentials) -> AmazonS3 {
         .with_bucket_name(bucket)
         .with_access_key_id(&credentials.access_key)
         .with_secret_access_key(&credentials.secret_key)
-        .with_retry(object_store::RetryConfig { max_retries: 0, ..Default::default() })
+        .with_retry(object_store::RetryConfig {
+            max_retries: 0,
+            ..Default::default()
+        })
         .build()
         .unwrap()
 }
@@ -42,7 +48,12 @@ async fn read(store: &AmazonS3, path: &Path) -> Vec<u8> {
 async fn names(store: &AmazonS3, prefix: &str) -> Vec<String> {
     use futures::TryStreamExt;
     let prefix = Path::from(prefix);
-    store.list(Some(&prefix)).map_ok(|object| object.location.to_string()).try_collect().await.unwrap()
+    store
+        .list(Some(&prefix))
+        .map_ok(|object| object.location.to_string())
+        .try_collect()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -74,7 +85,11 @@ async fn a_list_of_more_than_one_page_is_whole_and_in_order() {
     let mut puts = tokio::task::JoinSet::new();
     for number in 0..1_205 {
         let store = store.clone();
-        puts.spawn(async move { store.put(&Path::from(format!("many/{number:05}")), PutPayload::from("x")).await });
+        puts.spawn(async move {
+            store
+                .put(&Path::from(format!("many/{number:05}")), PutPayload::from("x"))
+                .await
+        });
     }
     while let Some(put) = puts.join_next().await {
         put.unwrap().unwrap();
@@ -91,7 +106,10 @@ async fn an_object_in_parts_is_one_object_and_only_when_complete() {
     let mut upload = WriteMultipart::new(store.put_multipart(&path).await.unwrap());
     let body: Vec<u8> = (0..12_000_000_u32).map(|index| index.to_le_bytes()[1]).collect();
     upload.write(&body);
-    assert!(names(&store, "").await.is_empty(), "nothing is visible before the upload is complete");
+    assert!(
+        names(&store, "").await.is_empty(),
+        "nothing is visible before the upload is complete"
+    );
     upload.finish().await.unwrap();
     assert!(read(&store, &path).await == body);
 
@@ -105,13 +123,26 @@ async fn another_key_a_wrong_secret_and_no_signature_are_refused() {
     let (_folder, s3) = server(&["receipts"]).await;
     let path = Path::from("stolen");
     for stranger in [
-        S3Credentials { access_key: "run-8".into(), ..key() },
-        S3Credentials { secret_key: "a secret of another run".into(), ..key() },
+        S3Credentials {
+            access_key: "run-8".into(),
+            ..key()
+        },
+        S3Credentials {
+            secret_key: "a secret of another run".into(),
+            ..key()
+        },
     ] {
-        let refused = client(&s3, "receipts", &stranger).put(&path, PutPayload::from("x")).await.unwrap_err();
+        let refused = client(&s3, "receipts", &stranger)
+            .put(&path, PutPayload::from("x"))
+            .await
+            .unwrap_err();
         assert!(refused.to_string().contains("403"), "{refused}");
     }
-    let unsigned = reqwest::Client::new().get(format!("http://{}/receipts/stolen", s3.address())).send().await.unwrap();
+    let unsigned = reqwest::Client::new()
+        .get(format!("http://{}/receipts/stolen", s3.address()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(unsigned.status(), 403);
     assert!(names(&client(&s3, "receipts", &key()), "").await.is_empty());
 }
@@ -119,8 +150,11 @@ async fn another_key_a_wrong_secret_and_no_signature_are_refused() {
 #[tokio::test]
 async fn a_put_to_a_bucket_that_is_not_there_makes_no_bucket() {
     let (folder, s3) = server(&["receipts"]).await;
-    let refused =
-        client(&s3, "reciepts", &key()).put(&Path::from("x"), PutPayload::from("x")).await.unwrap_err().to_string();
+    let refused = client(&s3, "reciepts", &key())
+        .put(&Path::from("x"), PutPayload::from("x"))
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("NoSuchBucket"), "{refused}");
     assert!(!folder.path().join("s3/reciepts").exists());
 }
@@ -129,7 +163,10 @@ async fn a_put_to_a_bucket_that_is_not_there_makes_no_bucket() {
 async fn two_servers_share_nothing() {
     let (_one, first) = server(&["receipts"]).await;
     let (_two, second) = server(&["receipts"]).await;
-    client(&first, "receipts", &key()).put(&Path::from("x"), PutPayload::from("x")).await.unwrap();
+    client(&first, "receipts", &key())
+        .put(&Path::from("x"), PutPayload::from("x"))
+        .await
+        .unwrap();
     assert!(names(&client(&second, "receipts", &key()), "").await.is_empty());
 }
 
@@ -137,5 +174,8 @@ async fn two_servers_share_nothing() {
 async fn a_name_that_is_no_buckets_is_an_error_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     let error = S3::serve(folder.path(), &["../etc".into()], &key()).await.unwrap_err();
-    assert!(matches!(&error, S3Error::BucketName(name) if name == "../etc"), "{error}");
+    assert!(
+        matches!(&error, S3Error::BucketName(name) if name == "../etc"),
+        "{error}"
+    );
 }

@@ -50,7 +50,13 @@ pub struct LogLine {
 pub fn parse(line: &str) -> LogLine {
     match serde_json::from_str::<Map<String, Value>>(line) {
         Ok(fields) => from_fields(fields, line),
-        Err(_) => LogLine { form: Form::Plain, level: None, message: line.to_owned(), trace: None, fields: Map::new() },
+        Err(_) => LogLine {
+            form: Form::Plain,
+            level: None,
+            message: line.to_owned(),
+            trace: None,
+            fields: Map::new(),
+        },
     }
 }
 
@@ -62,19 +68,29 @@ pub(crate) fn from_fields(fields: Map<String, Value>, line: &str) -> LogLine {
     let ecs = at(&fields, "log.level").is_some_and(Value::is_string)
         && (fields.contains_key("@timestamp") || at(&fields, "ecs.version").is_some());
     let level = first(&["log.level", "level", "severity", "lvl", "levelname"]).and_then(Level::of);
-    let message = first(&["message", "msg", "event"]).and_then(Value::as_str).unwrap_or(line).to_owned();
+    let message = first(&["message", "msg", "event"])
+        .and_then(Value::as_str)
+        .unwrap_or(line)
+        .to_owned();
     let trace = first(&["trace.id", "trace_id", "traceId", "dd.trace_id"]).and_then(|id| match id {
         Value::String(id) if !id.is_empty() => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
     });
-    LogLine { form: if ecs { Form::Ecs } else { Form::Json }, level, message, trace, fields }
+    LogLine {
+        form: if ecs { Form::Ecs } else { Form::Json },
+        level,
+        message,
+        trace,
+        fields,
+    }
 }
 
 /// What stands at a dotted name, be it written as one key or as nested objects.
 fn at<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).or_else(|| {
-        name.match_indices('.').find_map(|(dot, _)| at(fields.get(&name[..dot])?.as_object()?, &name[dot + 1..]))
+        name.match_indices('.')
+            .find_map(|(dot, _)| at(fields.get(&name[..dot])?.as_object()?, &name[dot + 1..]))
     })
 }
 
@@ -123,7 +139,11 @@ mod tests {
         ] {
             let read = parse(line);
             assert_eq!((read.form, read.level), (Form::Ecs, Some(Level::Error)), "{line}");
-            assert_eq!((read.message.as_str(), read.trace.as_deref()), ("no route", Some("4bf9")), "{line}");
+            assert_eq!(
+                (read.message.as_str(), read.trace.as_deref()),
+                ("no route", Some("4bf9")),
+                "{line}"
+            );
             assert!(read.fields.contains_key("@timestamp"));
         }
     }
@@ -132,10 +152,25 @@ mod tests {
     fn other_json_is_read_by_the_usual_names() {
         let table = [
             (r#"{"level":"warn","msg":"slow"}"#, Some(Level::Warn), "slow", None),
-            (r#"{"severity":"CRITICAL","message":"gone","trace_id":"a1"}"#, Some(Level::Fatal), "gone", Some("a1")),
+            (
+                r#"{"severity":"CRITICAL","message":"gone","trace_id":"a1"}"#,
+                Some(Level::Fatal),
+                "gone",
+                Some("a1"),
+            ),
             (r#"{"lvl":"dbug","msg":"x"}"#, None, "x", None),
-            (r#"{"level":50,"msg":"boom","dd":{"trace_id":17}}"#, Some(Level::Error), "boom", Some("17")),
-            (r#"{"level":"info","traceId":""}"#, Some(Level::Info), r#"{"level":"info","traceId":""}"#, None),
+            (
+                r#"{"level":50,"msg":"boom","dd":{"trace_id":17}}"#,
+                Some(Level::Error),
+                "boom",
+                Some("17"),
+            ),
+            (
+                r#"{"level":"info","traceId":""}"#,
+                Some(Level::Info),
+                r#"{"level":"info","traceId":""}"#,
+                None,
+            ),
         ];
         for (line, level, message, trace) in table {
             let read = parse(line);
@@ -151,7 +186,10 @@ mod tests {
     fn what_is_no_json_object_is_plain() {
         for line in ["ERROR no route", "", "42", "[1]", "null", r#"{"message":"cut o"#] {
             let read = parse(line);
-            assert_eq!((read.form, read.level, read.message.as_str()), (Form::Plain, None, line));
+            assert_eq!(
+                (read.form, read.level, read.message.as_str()),
+                (Form::Plain, None, line)
+            );
             assert!(read.fields.is_empty());
         }
     }

@@ -62,10 +62,17 @@ async fn receive(socket: UdpSocket, listener: Arc<dyn Fn(Received) + Send + Sync
     let mut buffer = vec![0; LARGEST];
     loop {
         // An error on a UDP socket is about a datagram that was sent; this one sends none.
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
+        let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
+            continue;
+        };
         let at = SystemTime::now();
         for (line, message) in datagram::parse(&buffer[..length]) {
-            listener(Received { at, from, line, message });
+            listener(Received {
+                at,
+                from,
+                line,
+                message,
+            });
         }
     }
 }
@@ -81,18 +88,31 @@ mod tests {
     #[tokio::test]
     async fn every_line_of_a_datagram_is_told_and_a_bad_one_spoils_no_other() {
         let (told, mut lines) = mpsc::unbounded_channel();
-        let statsd = Statsd::serve(Arc::new(move |line| told.send(line).unwrap())).await.unwrap();
+        let statsd = Statsd::serve(Arc::new(move |line| told.send(line).unwrap()))
+            .await
+            .unwrap();
         let sender = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
-        sender.send_to(b"orders:1|c|#shop:3\nnonsense\ndepth:4.5|g\n", statsd.address()).await.unwrap();
+        sender
+            .send_to(b"orders:1|c|#shop:3\nnonsense\ndepth:4.5|g\n", statsd.address())
+            .await
+            .unwrap();
         sender.send_to(b"\xff|c\n", statsd.address()).await.unwrap();
 
         let mut seen = Vec::new();
         for _ in 0..4 {
-            let line = tokio::time::timeout(Duration::from_secs(5), lines.recv()).await.unwrap().unwrap();
+            let line = tokio::time::timeout(Duration::from_secs(5), lines.recv())
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(line.from, sender.local_addr().unwrap());
             seen.push((line.line, line.message.is_ok()));
         }
-        let expected = [("orders:1|c|#shop:3", true), ("nonsense", false), ("depth:4.5|g", true), ("\u{fffd}|c", false)];
+        let expected = [
+            ("orders:1|c|#shop:3", true),
+            ("nonsense", false),
+            ("depth:4.5|g", true),
+            ("\u{fffd}|c", false),
+        ];
         assert_eq!(seen, expected.map(|(line, good)| (line.to_owned(), good)));
     }
 

@@ -113,12 +113,17 @@ fn malformed<T>(reason: impl Into<String>) -> Result<T, Malformed> {
 /// Reads every line of a datagram; empty lines are none.
 #[must_use]
 pub fn parse(datagram: &[u8]) -> Vec<(String, Result<Message, Malformed>)> {
-    let lines = datagram.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = datagram
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     lines
         .filter(|line| !line.is_empty())
         .map(|line| match std::str::from_utf8(line) {
             Ok(text) => (text.to_owned(), parse_line(text)),
-            Err(_) => (String::from_utf8_lossy(line).into_owned(), malformed("the line is not UTF-8")),
+            Err(_) => (
+                String::from_utf8_lossy(line).into_owned(),
+                malformed("the line is not UTF-8"),
+            ),
         })
         .collect()
 }
@@ -160,8 +165,15 @@ fn metric(line: &str) -> Result<Metric, Malformed> {
         Kind::Set => Values::Member(values.to_owned()),
         _ => Values::Numbers(values.split(':').map(number).collect::<Result<_, _>>()?),
     };
-    let mut metric =
-        Metric { name: name.to_owned(), kind, values, rate: 1.0, tags: Vec::new(), container: None, timestamp: None };
+    let mut metric = Metric {
+        name: name.to_owned(),
+        kind,
+        values,
+        rate: 1.0,
+        tags: Vec::new(),
+        container: None,
+        timestamp: None,
+    };
     for section in sections {
         if let Some(rate) = section.strip_prefix('@') {
             metric.rate = number(rate)?;
@@ -187,7 +199,11 @@ fn event(rest: &str) -> Result<Event, Malformed> {
     let Some((title_length, text_length, body)) = header else {
         return malformed("an event begins `_e{<title bytes>,<text bytes>}:`");
     };
-    let short = || Malformed(format!("the event's title of {title_length} and text of {text_length} bytes do not fit it"));
+    let short = || {
+        Malformed(format!(
+            "the event's title of {title_length} and text of {text_length} bytes do not fit it"
+        ))
+    };
     let title = body.get(..title_length).ok_or_else(short)?;
     let rest = body[title_length..].strip_prefix('|').ok_or_else(short)?;
     let text = rest.get(..text_length).ok_or_else(short)?;
@@ -198,7 +214,11 @@ fn event(rest: &str) -> Result<Event, Malformed> {
     if title.is_empty() {
         return malformed("the event has no title");
     }
-    let mut event = Event { title: title.to_owned(), text: text.replace("\\n", "\n"), ..Event::default() };
+    let mut event = Event {
+        title: title.to_owned(),
+        text: text.replace("\\n", "\n"),
+        ..Event::default()
+    };
     for section in sections.split('|') {
         let own = |value: &str| Some(value.to_owned());
         match section.split_once(':') {
@@ -226,9 +246,18 @@ fn service_check(rest: &str) -> Result<ServiceCheck, Malformed> {
         Some("1") => 1,
         Some("2") => 2,
         Some("3") => 3,
-        other => return malformed(format!("the status `{}` is none of 0, 1, 2, 3", other.unwrap_or_default())),
+        other => {
+            return malformed(format!(
+                "the status `{}` is none of 0, 1, 2, 3",
+                other.unwrap_or_default()
+            ));
+        }
     };
-    let mut check = ServiceCheck { name: name.to_owned(), status, ..ServiceCheck::default() };
+    let mut check = ServiceCheck {
+        name: name.to_owned(),
+        status,
+        ..ServiceCheck::default()
+    };
     for section in sections {
         match section.split_once(':') {
             _ if section.starts_with('#') => check.tags = tags(&section[1..]),
@@ -249,7 +278,8 @@ fn number(text: &str) -> Result<f64, Malformed> {
 }
 
 fn timestamp(text: &str) -> Result<u64, Malformed> {
-    text.parse().or_else(|_| malformed(format!("the timestamp `{text}` is not whole seconds since 1970")))
+    text.parse()
+        .or_else(|_| malformed(format!("the timestamp `{text}` is not whole seconds since 1970")))
 }
 
 fn tags(list: &str) -> Vec<Tag> {
@@ -267,11 +297,21 @@ mod tests {
     use super::*;
 
     fn tagged(list: &[(&str, Option<&str>)]) -> Vec<Tag> {
-        list.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned))).collect()
+        list.iter()
+            .map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned)))
+            .collect()
     }
 
     fn a_metric(kind: Kind, values: Values) -> Metric {
-        Metric { name: "n".into(), kind, values, rate: 1.0, tags: vec![], container: None, timestamp: None }
+        Metric {
+            name: "n".into(),
+            kind,
+            values,
+            rate: 1.0,
+            tags: vec![],
+            container: None,
+            timestamp: None,
+        }
     }
 
     #[test]
@@ -281,8 +321,17 @@ mod tests {
             ("n:1|c", a_metric(Kind::Counter, numbers(&[1.0]))),
             ("n:-4.5|g", a_metric(Kind::Gauge, numbers(&[-4.5]))),
             ("n:+3|g", a_metric(Kind::Gauge, numbers(&[3.0]))),
-            ("n:1:2.5:3e2|d", a_metric(Kind::Distribution, numbers(&[1.0, 2.5, 300.0]))),
-            ("n:320|ms|@0.1", Metric { rate: 0.1, ..a_metric(Kind::Timing, numbers(&[320.0])) }),
+            (
+                "n:1:2.5:3e2|d",
+                a_metric(Kind::Distribution, numbers(&[1.0, 2.5, 300.0])),
+            ),
+            (
+                "n:320|ms|@0.1",
+                Metric {
+                    rate: 0.1,
+                    ..a_metric(Kind::Timing, numbers(&[320.0]))
+                },
+            ),
             ("n:1|h|future:x|", a_metric(Kind::Histogram, numbers(&[1.0]))),
             ("n:user:7|s", a_metric(Kind::Set, Values::Member("user:7".into()))),
             (
@@ -306,7 +355,9 @@ mod tests {
         let sections = r"Grüße!|a|b\nc: ok|d:5|h:web|k:all|p:low|s:cron|t:error|#env:dev,x";
         assert!(parse_line(&format!("_e{{6,10}}:{sections}")).is_err());
         let line = format!("_e{{8,10}}:{sections}");
-        let Ok(Message::Event(event)) = parse_line(&line) else { panic!("{line}: {:?}", parse_line(&line)) };
+        let Ok(Message::Event(event)) = parse_line(&line) else {
+            panic!("{line}: {:?}", parse_line(&line))
+        };
         let expected = Event {
             title: "Grüße!".into(),
             text: "a|b\nc: ok".into(),
@@ -348,9 +399,15 @@ mod tests {
             ("n:1|c|@0", "the sample rate `0` is not over 0 and at most 1"),
             ("n:1|c|T-1", "the timestamp `-1` is not whole seconds since 1970"),
             ("_e{1}:a|b", "an event begins `_e{<title bytes>,<text bytes>}:`"),
-            ("_e{9,9}:a|b", "the event's title of 9 and text of 9 bytes do not fit it"),
+            (
+                "_e{9,9}:a|b",
+                "the event's title of 9 and text of 9 bytes do not fit it",
+            ),
             ("_e{0,1}:|b", "the event has no title"),
-            ("_e{1,1}:a|bc", "the event's title of 1 and text of 1 bytes do not fit it"),
+            (
+                "_e{1,1}:a|bc",
+                "the event's title of 1 and text of 1 bytes do not fit it",
+            ),
             ("_sc||0", "the service check has no name"),
             ("_sc|up|4", "the status `4` is none of 0, 1, 2, 3"),
             ("_sc|up", "the status `` is none of 0, 1, 2, 3"),
