@@ -15,9 +15,7 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1) else {
-        eprintln!(
-            "error: no folder\nhint: cargo run -p momus-gherkin --example testdata -- FOLDER"
-        );
+        eprintln!("error: no folder\nhint: cargo run -p momus-gherkin --example testdata -- FOLDER");
         return ExitCode::from(2);
     };
     match compare(Path::new(&folder)) {
@@ -35,15 +33,11 @@ fn main() -> ExitCode {
 /// Compares all files: how many there are, and how many are wrong.
 fn compare(folder: &Path) -> Fallible<(usize, usize)> {
     let (mut files, mut wrong) = (0, 0);
-    for (kind, check) in [
-        ("good", good as fn(&Path) -> Fallible<Vec<String>>),
-        ("bad", bad),
-    ] {
+    for (kind, check) in [("good", good as fn(&Path) -> Fallible<Vec<String>>), ("bad", bad)] {
         let features = features(&folder.join(kind))?;
         files += features.len();
         for path in features {
-            let differences =
-                check(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let differences = check(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             wrong += usize::from(!differences.is_empty());
             for difference in differences {
                 println!("{}: {difference}", path.display());
@@ -59,10 +53,7 @@ fn features(folder: &Path) -> Fallible<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "feature")
-        {
+        if path.extension().is_some_and(|extension| extension == "feature") {
             paths.push(path);
         }
     }
@@ -87,9 +78,7 @@ fn good(feature: &Path) -> Fallible<Vec<String>> {
         Err(errors) => return Ok(errors.iter().map(ToString::to_string).collect()),
     };
     let trees = beside(feature, "ast.ndjson")?;
-    let uri = trees
-        .first()
-        .and_then(|tree| tree["gherkinDocument"]["uri"].as_str());
+    let uri = trees.first().and_then(|tree| tree["gherkinDocument"]["uri"].as_str());
     let uri = uri.ok_or("the tree has no uri")?;
     let mut tree = serde_json::to_value(&document)?;
     tree["uri"] = json!(uri);
@@ -108,9 +97,7 @@ fn good(feature: &Path) -> Fallible<Vec<String>> {
 }
 
 fn bad(feature: &Path) -> Fallible<Vec<String>> {
-    let errors = parse(&fs::read_to_string(feature)?)
-        .err()
-        .unwrap_or_default();
+    let errors = parse(&fs::read_to_string(feature)?).err().unwrap_or_default();
     let found: Vec<_> = errors.iter().map(|error| json!(error.location)).collect();
     let expected = beside(feature, "errors.ndjson")?;
     let expected: Vec<_> = expected
@@ -128,13 +115,7 @@ fn differences(what: &str, found: &[Value], expected: &[Value]) -> Vec<String> {
     if found == expected {
         return Vec::new();
     }
-    let text = |values: &[Value]| {
-        values
-            .iter()
-            .map(Value::to_string)
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
+    let text = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     vec![format!(
         "{what} differ\nfound\n{}\nexpected\n{}",
         text(found),

@@ -1,7 +1,7 @@
 use crate::dialect::{Dialect, KeywordType};
 use crate::document::{
-    Background, Comment, DataTable, DocString, Examples, Feature, FeatureChild, GherkinDocument,
-    Rule, RuleChild, Scenario, Step, TableCell, TableRow, Tag,
+    Background, Comment, DataTable, DocString, Examples, Feature, FeatureChild, GherkinDocument, Rule, RuleChild,
+    Scenario, Step, TableCell, TableRow, Tag,
 };
 use crate::grammar::Titled;
 use crate::ids::{Id, Ids};
@@ -156,14 +156,9 @@ impl<'a> Builder<'a> {
             .map_or(0, |at| at + 1);
         lines.truncate(end);
         let description = match titled {
-            Titled::Feature => self
-                .feature
-                .as_mut()
-                .map(|feature| &mut feature.description),
+            Titled::Feature => self.feature.as_mut().map(|feature| &mut feature.description),
             Titled::Rule => self.rule().map(|rule| &mut rule.description),
-            Titled::Background => self
-                .background()
-                .map(|background| &mut background.description),
+            Titled::Background => self.background().map(|background| &mut background.description),
             Titled::Scenario => self.scenario().map(|scenario| &mut scenario.description),
             Titled::Examples => self.examples().map(|examples| &mut examples.description),
         };
@@ -296,6 +291,5 @@ fn row(line: &Line<'_>) -> TableRow {
 
 fn odd_row<'r>(mut rows: impl Iterator<Item = &'r TableRow>) -> Option<(&'r TableRow, usize)> {
     let cells = rows.next()?.cells.len();
-    rows.find(|row| row.cells.len() != cells)
-        .map(|row| (row, cells))
+    rows.find(|row| row.cells.len() != cells).map(|row| (row, cells))
 }

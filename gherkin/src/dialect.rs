@@ -68,8 +68,7 @@ struct Words {
 }
 
 static DIALECTS: LazyLock<BTreeMap<&'static str, Dialect>> = LazyLock::new(|| {
-    let words =
-        serde_json::from_str::<BTreeMap<&'static str, Words>>(include_str!("../languages.json"));
+    let words = serde_json::from_str::<BTreeMap<&'static str, Words>>(include_str!("../languages.json"));
     #[expect(
         clippy::expect_used,
         reason = "languages.json is part of the crate, and the tests of this file read it"

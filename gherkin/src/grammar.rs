@@ -96,8 +96,8 @@ impl State {
     /// The kinds of lines that may come now, in the order in which they are tried.
     pub(crate) fn accepts(self) -> &'static [Kind] {
         use Kind::{
-            Background, Comment, Delimiter, Empty, End, Examples, Feature, Language, Row, Rule,
-            Scenario, Step, Tags, Text,
+            Background, Comment, Delimiter, Empty, End, Examples, Feature, Language, Row, Rule, Scenario, Step, Tags,
+            Text,
         };
         match self {
             Self::Start => &[End, Language, Tags, Feature, Comment, Empty],
@@ -108,40 +108,24 @@ impl State {
             Self::Title(Titled::Feature | Titled::Rule) => {
                 &[End, Empty, Comment, Background, Tags, Scenario, Rule, Text]
             }
-            Self::Title(Titled::Background) => {
-                &[End, Empty, Comment, Step, Tags, Scenario, Rule, Text]
-            }
-            Self::Title(Titled::Scenario) => &[
-                End, Empty, Comment, Step, Tags, Examples, Scenario, Rule, Text,
-            ],
-            Self::Title(Titled::Examples) => &[
-                End, Empty, Comment, Row, Tags, Examples, Scenario, Rule, Text,
-            ],
+            Self::Title(Titled::Background) => &[End, Empty, Comment, Step, Tags, Scenario, Rule, Text],
+            Self::Title(Titled::Scenario) => &[End, Empty, Comment, Step, Tags, Examples, Scenario, Rule, Text],
+            Self::Title(Titled::Examples) => &[End, Empty, Comment, Row, Tags, Examples, Scenario, Rule, Text],
             Self::Description(Titled::Feature | Titled::Rule) => {
                 &[End, Comment, Background, Tags, Scenario, Rule, Text]
             }
-            Self::Description(Titled::Background) => {
-                &[End, Comment, Step, Tags, Scenario, Rule, Text]
-            }
-            Self::Description(Titled::Scenario) => {
-                &[End, Comment, Step, Tags, Examples, Scenario, Rule, Text]
-            }
-            Self::Description(Titled::Examples) => {
-                &[End, Comment, Row, Tags, Examples, Scenario, Rule, Text]
-            }
+            Self::Description(Titled::Background) => &[End, Comment, Step, Tags, Scenario, Rule, Text],
+            Self::Description(Titled::Scenario) => &[End, Comment, Step, Tags, Examples, Scenario, Rule, Text],
+            Self::Description(Titled::Examples) => &[End, Comment, Row, Tags, Examples, Scenario, Rule, Text],
             Self::OpenDoc { .. } => &[Delimiter, Text],
-            Self::Step(Owner::Background) => &[
-                End, Row, Delimiter, Step, Tags, Scenario, Rule, Comment, Empty,
-            ],
+            Self::Step(Owner::Background) => &[End, Row, Delimiter, Step, Tags, Scenario, Rule, Comment, Empty],
             Self::Step(Owner::Scenario) => &[
                 End, Row, Delimiter, Step, Tags, Examples, Scenario, Rule, Comment, Empty,
             ],
             Self::Table {
                 owner: Owner::Background,
                 doc: false,
-            } => &[
-                End, Row, Delimiter, Step, Tags, Scenario, Rule, Comment, Empty,
-            ],
+            } => &[End, Row, Delimiter, Step, Tags, Scenario, Rule, Comment, Empty],
             Self::Table {
                 owner: Owner::Scenario,
                 doc: false,
@@ -163,9 +147,7 @@ impl State {
             | Self::ClosedDoc {
                 owner: Owner::Scenario,
                 table: false,
-            } => &[
-                End, Row, Step, Tags, Examples, Scenario, Rule, Comment, Empty,
-            ],
+            } => &[End, Row, Step, Tags, Examples, Scenario, Rule, Comment, Empty],
             Self::ClosedDoc {
                 owner: Owner::Background,
                 table: true,

@@ -33,9 +33,7 @@ pub(crate) fn line(line: &Line<'_>, state: State, dialect: &Dialect) -> Option<S
         (Kind::Examples, &dialect.examples),
     ];
     let accepted = state.accepts();
-    let titles = titles
-        .into_iter()
-        .filter(|(kind, _)| accepted.contains(kind));
+    let titles = titles.into_iter().filter(|(kind, _)| accepted.contains(kind));
     let titles: Vec<&str> = titles.flat_map(|(_, words)| words).copied().collect();
     if let Some(title) = titles.iter().find(|title| line.text.trim_end() == **title) {
         return Some(format!("a colon follows: `{title}:`"));
@@ -88,12 +86,7 @@ fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w s
     let lower = word.to_lowercase();
     words
         .filter(|near| near.chars().count() >= 2)
-        .map(|near| {
-            (
-                strsim::damerau_levenshtein(&lower, &near.to_lowercase()),
-                near,
-            )
-        })
+        .map(|near| (strsim::damerau_levenshtein(&lower, &near.to_lowercase()), near))
         .filter(|(distance, near)| *distance <= near.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, near)| near)

@@ -1,8 +1,6 @@
 use serde::{Serialize, Serializer};
 
-use crate::document::{
-    Background, DataTable, Examples, Feature, FeatureChild, Rule, RuleChild, Scenario, Step, Tag,
-};
+use crate::document::{Background, DataTable, Examples, Feature, FeatureChild, Rule, RuleChild, Scenario, Step, Tag};
 
 /// The number of a node, unique within one document and its pickles; a string in JSON.
 ///
@@ -82,11 +80,7 @@ impl Ids {
     }
 
     fn examples(&mut self, examples: &mut Examples) {
-        for row in examples
-            .table_header
-            .iter_mut()
-            .chain(&mut examples.table_body)
-        {
+        for row in examples.table_header.iter_mut().chain(&mut examples.table_body) {
             row.id = self.draw();
         }
         self.tags(&mut examples.tags);

@@ -21,15 +21,15 @@ mod pickles;
 
 pub use dialect::{Dialect, KeywordType};
 pub use document::{
-    Background, Comment, DataTable, DocString, Examples, Feature, FeatureChild, GherkinDocument,
-    Rule, RuleChild, Scenario, Step, TableCell, TableRow, Tag,
+    Background, Comment, DataTable, DocString, Examples, Feature, FeatureChild, GherkinDocument, Rule, RuleChild,
+    Scenario, Step, TableCell, TableRow, Tag,
 };
 pub use error::{ErrorKind, ParseError};
 pub use ids::Id;
 pub use location::Location;
 pub use pickle::{
-    Pickle, PickleArgument, PickleCell, PickleDocString, PickleRow, PickleRule, PickleStep,
-    PickleTable, PickleTag, StepType,
+    Pickle, PickleArgument, PickleCell, PickleDocString, PickleRow, PickleRule, PickleStep, PickleTable, PickleTag,
+    StepType,
 };
 pub use pickles::pickles;
 

@@ -56,11 +56,7 @@ impl<'a> Line<'a> {
 
     /// The name in a line `# language: NAME`.
     pub(crate) fn language(&self) -> Option<&'a str> {
-        let rest = self
-            .text
-            .strip_prefix('#')?
-            .trim_start()
-            .strip_prefix("language")?;
+        let rest = self.text.strip_prefix('#')?.trim_start().strip_prefix("language")?;
         let name = rest.trim_start().strip_prefix(':')?.trim();
         let letters = |c: char| c.is_ascii_alphabetic() || c == '-' || c == '_';
         (!name.is_empty() && name.chars().all(letters)).then_some(name)
@@ -159,9 +155,7 @@ mod tests {
     }
 
     fn spans<const N: usize>(spans: [(u32, &str); N]) -> Vec<(u32, String)> {
-        spans
-            .map(|(column, text)| (column, text.to_owned()))
-            .to_vec()
+        spans.map(|(column, text)| (column, text.to_owned())).to_vec()
     }
 
     #[test]
@@ -174,19 +168,14 @@ mod tests {
     #[test]
     fn cells_resolve_escapes_and_keep_other_backslashes() {
         assert_eq!(cells(r"| a\|b | c\\ | d\ne | \d+ |").len(), 4);
-        let texts = cells(r"| a\|b | c\\ | d\ne | \d+ |")
-            .into_iter()
-            .map(|(_, text)| text);
+        let texts = cells(r"| a\|b | c\\ | d\ne | \d+ |").into_iter().map(|(_, text)| text);
         assert_eq!(texts.collect::<Vec<_>>(), ["a|b", "c\\", "d\ne", "\\d+"]);
         assert_eq!(cells(r"|\n x|")[0].1, "\n x");
     }
 
     #[test]
     fn columns_count_characters_and_escapes_count_two() {
-        assert_eq!(
-            cells(r"| 🦀é | \| | z |"),
-            spans([(3, "🦀é"), (8, "|"), (13, "z")])
-        );
+        assert_eq!(cells(r"| 🦀é | \| | z |"), spans([(3, "🦀é"), (8, "|"), (13, "z")]));
     }
 
     #[test]
@@ -208,10 +197,7 @@ mod tests {
 
     #[test]
     fn a_language_line_may_have_spaces_anywhere() {
-        assert_eq!(
-            Line::new("  #  language  : en-au  ", 1).language(),
-            Some("en-au")
-        );
+        assert_eq!(Line::new("  #  language  : en-au  ", 1).language(), Some("en-au"));
         assert_eq!(Line::new("# language: en 2", 1).language(), None);
         assert_eq!(Line::new("# languages: en", 1).language(), None);
     }

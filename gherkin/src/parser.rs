@@ -52,17 +52,10 @@ type Flow<T = ()> = ControlFlow<(), T>;
 impl<'a> Parser<'a> {
     /// A parser at the beginning of a file.
     pub(crate) fn new(source: &'a str) -> Self {
-        #[expect(
-            clippy::expect_used,
-            reason = "languages.json has English; its tests say so"
-        )]
+        #[expect(clippy::expect_used, reason = "languages.json has English; its tests say so")]
         let dialect = Dialect::named("en").expect("languages.json has English");
         Self {
-            lines: source
-                .strip_prefix('\u{feff}')
-                .unwrap_or(source)
-                .lines()
-                .collect(),
+            lines: source.strip_prefix('\u{feff}').unwrap_or(source).lines().collect(),
             number: 0,
             state: State::Start,
             dialect,
@@ -228,27 +221,17 @@ impl<'a> Parser<'a> {
             (Token::Tags(_), state) => self.tags_of(state)?,
             (Token::Title(titled, ..), _) => State::Title(*titled),
             (Token::Step(..), State::Title(Titled::Background))
-            | (Token::Step(..), State::Description(Titled::Background)) => {
-                State::Step(Owner::Background)
-            }
+            | (Token::Step(..), State::Description(Titled::Background)) => State::Step(Owner::Background),
             (Token::Row, State::Step(owner)) => State::Table { owner, doc: false },
             (Token::Row, State::ClosedDoc { owner, .. }) => State::Table { owner, doc: true },
             (Token::Row, state @ State::Table { .. }) => state,
             (Token::Row, _) => State::ExamplesTable,
-            (Token::Delimiter(..), State::OpenDoc { owner, table }) => {
-                State::ClosedDoc { owner, table }
+            (Token::Delimiter(..), State::OpenDoc { owner, table }) => State::ClosedDoc { owner, table },
+            (Token::Delimiter(..), State::Table { owner, .. }) => State::OpenDoc { owner, table: true },
+            (Token::Delimiter(..), State::Step(owner)) => State::OpenDoc { owner, table: false },
+            (Token::Step(..), State::Step(owner) | State::Table { owner, .. } | State::ClosedDoc { owner, .. }) => {
+                State::Step(owner)
             }
-            (Token::Delimiter(..), State::Table { owner, .. }) => {
-                State::OpenDoc { owner, table: true }
-            }
-            (Token::Delimiter(..), State::Step(owner)) => State::OpenDoc {
-                owner,
-                table: false,
-            },
-            (
-                Token::Step(..),
-                State::Step(owner) | State::Table { owner, .. } | State::ClosedDoc { owner, .. },
-            ) => State::Step(owner),
             (Token::Step(..), _) => State::Step(Owner::Scenario),
             (Token::Delimiter(..), state) => state,
         })
@@ -260,9 +243,7 @@ impl<'a> Parser<'a> {
         Flow::Continue(match state {
             State::Start | State::Language | State::FeatureTags => State::FeatureTags,
             State::RuleTags | State::ScenarioTags | State::ExamplesTags => state,
-            _ if state.accepts().contains(&Kind::Examples) && self.ahead(Kind::Examples)? => {
-                State::ExamplesTags
-            }
+            _ if state.accepts().contains(&Kind::Examples) && self.ahead(Kind::Examples)? => State::ExamplesTags,
             _ if self.ahead(Kind::Scenario)? => State::ScenarioTags,
             _ => State::RuleTags,
         })
@@ -294,10 +275,7 @@ impl<'a> Parser<'a> {
                 self.builder.end_description(titled);
                 None
             }
-            (
-                State::Table { .. } | State::ExamplesTable,
-                Token::Row | Token::Comment | Token::Empty,
-            ) => None,
+            (State::Table { .. } | State::ExamplesTable, Token::Row | Token::Comment | Token::Empty) => None,
             (State::Table { .. }, _) => self.builder.odd_step_row(),
             (State::ExamplesTable, _) => self.builder.odd_examples_row(),
             _ => None,
@@ -306,17 +284,11 @@ impl<'a> Parser<'a> {
             return Flow::Continue(());
         };
         let (location, found) = (row.location, row.cells.len());
-        let raw = self
-            .lines
-            .get(location.line as usize - 1)
-            .copied()
-            .unwrap_or_default();
+        let raw = self.lines.get(location.line as usize - 1).copied().unwrap_or_default();
         self.error(ParseError {
             kind: ErrorKind::InconsistentCells,
             location,
-            message: format!(
-                "expected {expected} cells, as in the first row of the table, found {found}"
-            ),
+            message: format!("expected {expected} cells, as in the first row of the table, found {found}"),
             hint: hint::cells(raw),
         })
     }
@@ -342,9 +314,7 @@ impl<'a> Parser<'a> {
                 },
                 hint: self.doc.as_ref().map(|doc| {
                     let OpenDoc {
-                        delimiter,
-                        location,
-                        ..
+                        delimiter, location, ..
                     } = doc;
                     format!(
                         "the doc string that line {} opens ends with `{delimiter}`",
@@ -372,11 +342,7 @@ impl<'a> Parser<'a> {
 
 /// The kinds of lines that a state takes, in words.
 fn expected(state: State) -> String {
-    let words: Vec<_> = state
-        .accepts()
-        .iter()
-        .filter_map(|kind| kind.words())
-        .collect();
+    let words: Vec<_> = state.accepts().iter().filter_map(|kind| kind.words()).collect();
     match words.as_slice() {
         [] => String::new(),
         [one] => (*one).to_owned(),

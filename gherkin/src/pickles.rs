@@ -1,12 +1,12 @@
 use crate::dialect::KeywordType;
 use crate::document::{
-    Background, DataTable, DocString, Examples, FeatureChild, GherkinDocument, Rule, RuleChild,
-    Scenario, Step, TableRow, Tag,
+    Background, DataTable, DocString, Examples, FeatureChild, GherkinDocument, Rule, RuleChild, Scenario, Step,
+    TableRow, Tag,
 };
 use crate::ids::Ids;
 use crate::pickle::{
-    Pickle, PickleArgument, PickleCell, PickleDocString, PickleRow, PickleRule, PickleStep,
-    PickleTable, PickleTag, StepType,
+    Pickle, PickleArgument, PickleCell, PickleDocString, PickleRow, PickleRule, PickleStep, PickleTable, PickleTag,
+    StepType,
 };
 
 /// What a document has to run, in order: a pickle for each scenario and for each row of an outline's
@@ -92,21 +92,12 @@ impl Compiler<'_> {
             let placeholders = header.cells.iter().map(|cell| format!("<{}>", cell.value));
             let placeholders = &placeholders.collect::<Vec<_>>();
             for row in &examples.table_body {
-                self.pickle(
-                    scenario,
-                    scope,
-                    Some((examples, Values { row, placeholders })),
-                );
+                self.pickle(scenario, scope, Some((examples, Values { row, placeholders })));
             }
         }
     }
 
-    fn pickle(
-        &mut self,
-        scenario: &Scenario,
-        scope: &Scope<'_>,
-        expanded: Option<(&Examples, Values<'_>)>,
-    ) {
+    fn pickle(&mut self, scenario: &Scenario, scope: &Scope<'_>, expanded: Option<(&Examples, Values<'_>)>) {
         let (examples, values) = expanded.unzip();
         let row = values.as_ref().map(|values| values.row);
         let mut kind = StepType::Unknown;
@@ -121,19 +112,13 @@ impl Compiler<'_> {
             kind = resolve(step.keyword_type, kind);
             steps.push(self.step(step, kind, values.as_ref()));
         }
-        let own = scenario
-            .tags
-            .iter()
-            .chain(examples.into_iter().flat_map(|e| &e.tags));
+        let own = scenario.tags.iter().chain(examples.into_iter().flat_map(|e| &e.tags));
         let tags = scope.tags.iter().copied().chain(own);
         self.pickles.push(Pickle {
             id: self.ids.draw(),
             uri: self.uri.to_owned(),
             location: row.map_or(scenario.location, |row| row.location),
-            ast_node_ids: [scenario.id]
-                .into_iter()
-                .chain(row.map(|row| row.id))
-                .collect(),
+            ast_node_ids: [scenario.id].into_iter().chain(row.map(|row| row.id)).collect(),
             tags: tags.map(tag).collect(),
             name: Values::fill(values.as_ref(), &scenario.name),
             language: self.language,
@@ -196,27 +181,16 @@ fn argument(step: &Step, values: Option<&Values<'_>>) -> Option<PickleArgument> 
     })
 }
 
-fn doc_string(
-    doc: &DocString,
-    argument_index: Option<u8>,
-    values: Option<&Values<'_>>,
-) -> PickleDocString {
+fn doc_string(doc: &DocString, argument_index: Option<u8>, values: Option<&Values<'_>>) -> PickleDocString {
     PickleDocString {
         argument_index,
-        media_type: doc
-            .media_type
-            .as_ref()
-            .map(|media| Values::fill(values, media)),
+        media_type: doc.media_type.as_ref().map(|media| Values::fill(values, media)),
         content: Values::fill(values, &doc.content),
         location: doc.location,
     }
 }
 
-fn data_table(
-    table: &DataTable,
-    argument_index: Option<u8>,
-    values: Option<&Values<'_>>,
-) -> PickleTable {
+fn data_table(table: &DataTable, argument_index: Option<u8>, values: Option<&Values<'_>>) -> PickleTable {
     let row = |row: &TableRow| PickleRow {
         cells: row
             .cells

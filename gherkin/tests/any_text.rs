@@ -1,5 +1,7 @@
 //! Whatever the text, the parser answers, and points into it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers are part of the tests")]
+
 use momus_gherkin::{Location, parse, pickles};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -66,10 +68,7 @@ fn check(text: &str) {
         Ok(document) => {
             let mut found = Vec::new();
             places(&serde_json::to_value(&document).unwrap(), &mut found);
-            places(
-                &serde_json::to_value(pickles(&document, "u")).unwrap(),
-                &mut found,
-            );
+            places(&serde_json::to_value(pickles(&document, "u")).unwrap(), &mut found);
             for (line, column) in found {
                 assert!(is_within(text, line, column), "{line}:{column} in {text:?}");
             }

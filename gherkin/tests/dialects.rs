@@ -1,5 +1,7 @@
 //! The dialects: each is read with each of its keywords.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers are part of the tests")]
+
 use momus_gherkin::{Dialect, FeatureChild, KeywordType, Location, RuleChild, Scenario, parse};
 
 /// The first scenario of a text, and the language that the text is in.
@@ -63,11 +65,7 @@ fn every_keyword_is_read(dialect: &Dialect, title: &str) {
                 panic!("{child:?}")
             };
             assert_eq!(scenario.keyword, *expected);
-            let steps: Vec<_> = scenario
-                .steps
-                .iter()
-                .map(|s| (s.keyword, s.keyword_type))
-                .collect();
+            let steps: Vec<_> = scenario.steps.iter().map(|s| (s.keyword, s.keyword_type)).collect();
             assert_eq!(steps, dialect.steps, "{}", dialect.name);
             assert!(scenario.steps.iter().all(|step| step.text == "x"));
             let examples: Vec<_> = scenario.examples.iter().map(|e| e.keyword).collect();
@@ -82,33 +80,20 @@ fn keywords_may_have_spaces_and_be_part_of_each_other() {
         "# language: fr\nFonctionnalité: f\n  Plan du Scénario: p\n    Étant donné que a\n    Étant donné b\n    Alors c\n",
     );
     assert_eq!(scenario.keyword, "Plan du Scénario");
-    let steps: Vec<_> = scenario
-        .steps
-        .iter()
-        .map(|s| (s.keyword, s.text.as_str()))
-        .collect();
+    let steps: Vec<_> = scenario.steps.iter().map(|s| (s.keyword, s.text.as_str())).collect();
     assert_eq!(
         steps,
-        [
-            ("Étant donné que ", "a"),
-            ("Étant donné ", "b"),
-            ("Alors ", "c")
-        ]
+        [("Étant donné que ", "a"), ("Étant donné ", "b"), ("Alors ", "c")]
     );
 }
 
 #[test]
 fn right_to_left_text_counts_its_columns_from_its_beginning() {
-    let (scenario, language) = scenario(
-        "# language: ar\nخاصية: دفع\n  @سريع @بطيء\n  سيناريو: أول\n    متى دفع\n      | مبلغ | ١٠ |\n",
-    );
+    let (scenario, language) =
+        scenario("# language: ar\nخاصية: دفع\n  @سريع @بطيء\n  سيناريو: أول\n    متى دفع\n      | مبلغ | ١٠ |\n");
     assert_eq!(language, "ar");
     assert_eq!(scenario.steps[0].keyword_type, KeywordType::Action);
-    let tags: Vec<_> = scenario
-        .tags
-        .iter()
-        .map(|tag| tag.location.column)
-        .collect();
+    let tags: Vec<_> = scenario.tags.iter().map(|tag| tag.location.column).collect();
     assert_eq!(tags, [3, 9]);
     let cells = &scenario.steps[0].data_table.as_ref().unwrap().rows[0].cells;
     assert_eq!(cells[1].location, Location::new(6, 16));
@@ -116,18 +101,12 @@ fn right_to_left_text_counts_its_columns_from_its_beginning() {
 
 #[test]
 fn australians_and_emoji_are_understood() {
-    let (scenario, language) = scenario(
-        "#language:en-au\nPretty much: f\n  Awww, look mate: s\n    Y'know a\n    It's just unbelievable b\n",
-    );
-    assert_eq!((language, scenario.keyword), ("en-au", "Awww, look mate"));
-    let kinds: Vec<_> = scenario
-        .steps
-        .iter()
-        .map(|step| step.keyword_type)
-        .collect();
-    assert_eq!(kinds, [KeywordType::Context, KeywordType::Action]);
     let (scenario, language) =
-        self::scenario("# language: em\n📚: f\n  📕: s\n    😐💰\n    🙏 x\n");
+        scenario("#language:en-au\nPretty much: f\n  Awww, look mate: s\n    Y'know a\n    It's just unbelievable b\n");
+    assert_eq!((language, scenario.keyword), ("en-au", "Awww, look mate"));
+    let kinds: Vec<_> = scenario.steps.iter().map(|step| step.keyword_type).collect();
+    assert_eq!(kinds, [KeywordType::Context, KeywordType::Action]);
+    let (scenario, language) = self::scenario("# language: em\n📚: f\n  📕: s\n    😐💰\n    🙏 x\n");
     assert_eq!((language, scenario.keyword), ("em", "📕"));
     assert_eq!(scenario.steps[0].text, "💰");
     assert_eq!(scenario.steps[1].location, Location::new(5, 5));
@@ -137,10 +116,7 @@ fn australians_and_emoji_are_understood() {
 fn english_is_not_understood_in_french() {
     let errors = parse("# language: fr\nFeature: f\n").unwrap_err();
     assert_eq!(errors[0].location, Location::new(2, 1));
-    assert_eq!(
-        errors[0].message,
-        "expected tags or a feature, found `Feature: f`"
-    );
+    assert_eq!(errors[0].message, "expected tags or a feature, found `Feature: f`");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The errors: each at its place, in order, and in words that help.
 
+#![expect(clippy::unwrap_used, reason = "the helpers are part of the tests")]
+
 use momus_gherkin::{ErrorKind, ParseError, parse};
 
 use ErrorKind::{InconsistentCells, NoSuchLanguage, SpaceInTag, UnexpectedEnd, UnexpectedLine};
@@ -21,19 +23,13 @@ fn places(source: &str) -> Vec<(ErrorKind, u32, u32)> {
 fn words(source: &str) -> (String, String) {
     let errors = errors(source);
     assert_eq!(errors.len(), 1, "{errors:?}");
-    (
-        errors[0].message.clone(),
-        errors[0].hint.clone().unwrap_or_default(),
-    )
+    (errors[0].message.clone(), errors[0].hint.clone().unwrap_or_default())
 }
 
 #[test]
 fn a_line_that_does_not_belong_is_told_at_its_text() {
     let source = "Feature: f\n  Scenario: s\n    Given a\n\n    Gvien b\n   nor this\n    When c\n";
-    assert_eq!(
-        places(source),
-        [(UnexpectedLine, 5, 5), (UnexpectedLine, 6, 4)]
-    );
+    assert_eq!(places(source), [(UnexpectedLine, 5, 5), (UnexpectedLine, 6, 4)]);
     assert_eq!(
         errors(source)[0].to_string(),
         "5:5: expected a table row, a doc string, a step, tags, examples, a scenario or a rule, \
@@ -64,10 +60,7 @@ fn what_stands_at_the_wrong_place_is_told_where_it_belongs() {
     assert_eq!(after("  | a |\n  ```\n  ```\n  | b |"), table);
     let step = "steps stand below a scenario or a background, and before its examples";
     assert_eq!(after("  Examples:\n   | a |\n  Then b"), step);
-    assert_eq!(
-        words("Scenario: s").1,
-        "scenarios and rules stand below a feature"
-    );
+    assert_eq!(words("Scenario: s").1, "scenarios and rules stand below a feature");
     let examples = "examples stand below the steps of a scenario";
     assert_eq!(words("Feature: f\nBackground:\n* a\nExamples:").1, examples);
 }
@@ -79,10 +72,7 @@ fn the_end_of_the_file_has_a_line_and_no_column() {
     assert_eq!(places("@t\n\n"), [(UnexpectedEnd, 3, 0)]);
     assert_eq!(places("# language: en"), [(UnexpectedEnd, 2, 0)]);
     let (message, _) = words("Feature: f\n@t\n");
-    assert_eq!(
-        message,
-        "expected tags or a rule, found the end of the file"
-    );
+    assert_eq!(message, "expected tags or a rule, found the end of the file");
 }
 
 #[test]

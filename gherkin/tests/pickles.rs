@@ -1,5 +1,7 @@
 //! The pickles: outlines expanded, backgrounds and tags inherited, places kept.
 
+#![expect(clippy::unwrap_used, reason = "the helpers are part of the tests")]
+
 use momus_gherkin::{Location, Pickle, StepType, parse, pickles};
 
 fn compile(source: &str) -> Vec<Pickle> {
@@ -40,62 +42,28 @@ Feature: paying
 #[test]
 fn an_outline_is_a_pickle_a_row_at_the_true_row() {
     let pickles = compile(OUTLINE);
-    let names: Vec<_> = pickles
-        .iter()
-        .map(|p| (p.name.as_str(), p.location))
-        .collect();
-    assert_eq!(
-        names,
-        [("ada pays 9$", at(19, 7)), ("bob pays |", at(20, 7))]
-    );
+    let names: Vec<_> = pickles.iter().map(|p| (p.name.as_str(), p.location)).collect();
+    assert_eq!(names, [("ada pays 9$", at(19, 7)), ("bob pays |", at(20, 7))]);
     let pickle = &pickles[1];
-    assert_eq!(
-        (pickle.uri.as_str(), pickle.language),
-        ("shop.feature", "en")
-    );
+    assert_eq!((pickle.uri.as_str(), pickle.language), ("shop.feature", "en"));
     assert_eq!(pickle.scenario, at(6, 3));
-    assert_eq!(
-        (pickle.examples, pickle.row),
-        (Some(at(15, 5)), Some(at(20, 7)))
-    );
-    let tags: Vec<_> = pickle
-        .tags
-        .iter()
-        .map(|t| (t.name.as_str(), t.location))
-        .collect();
-    assert_eq!(
-        tags,
-        [("@f", at(1, 1)), ("@s", at(5, 3)), ("@e", at(14, 5))]
-    );
+    assert_eq!((pickle.examples, pickle.row), (Some(at(15, 5)), Some(at(20, 7))));
+    let tags: Vec<_> = pickle.tags.iter().map(|t| (t.name.as_str(), t.location)).collect();
+    assert_eq!(tags, [("@f", at(1, 1)), ("@s", at(5, 3)), ("@e", at(14, 5))]);
 }
 
 #[test]
 fn the_steps_of_an_outline_have_the_values_of_the_row() {
     let pickles = compile(OUTLINE);
     let steps = &pickles[0].steps;
-    assert_eq!(
-        texts(&pickles[0]),
-        ["a customer", "ada pays", "the receipt is"]
-    );
+    assert_eq!(texts(&pickles[0]), ["a customer", "ada pays", "the receipt is"]);
     let places: Vec<_> = steps.iter().map(|step| (step.location, step.row)).collect();
     let row = Some(at(19, 7));
     assert_eq!(places, [(at(4, 5), None), (at(7, 5), row), (at(9, 5), row)]);
-    let table = steps[1]
-        .argument
-        .as_ref()
-        .unwrap()
-        .data_table
-        .as_ref()
-        .unwrap();
+    let table = steps[1].argument.as_ref().unwrap().data_table.as_ref().unwrap();
     assert_eq!(table.rows[0].cells[1].value, "9$");
     assert_eq!(table.rows[0].cells[1].location, at(8, 15));
-    let doc = steps[2]
-        .argument
-        .as_ref()
-        .unwrap()
-        .doc_string
-        .as_ref()
-        .unwrap();
+    let doc = steps[2].argument.as_ref().unwrap().doc_string.as_ref().unwrap();
     assert_eq!(
         (doc.content.as_str(), doc.media_type.as_deref()),
         ("ada: 9$", Some("json"))
@@ -153,9 +121,7 @@ Feature: f
     let pickles = compile(source);
     let kinds: Vec<_> = pickles[0].steps.iter().map(|step| step.kind).collect();
     use StepType::{Action, Context, Outcome, Unknown};
-    let expected = [
-        Context, Context, Action, Action, Unknown, Unknown, Outcome, Outcome,
-    ];
+    let expected = [Context, Context, Action, Action, Unknown, Unknown, Outcome, Outcome];
     assert_eq!(kinds, expected);
     let keywords: Vec<_> = pickles[0].steps.iter().map(|step| step.keyword).collect();
     assert_eq!(keywords[..3], ["Given ", "And ", "When "]);

@@ -1,8 +1,8 @@
 //! The syntax tree: what stands where.
 
-use momus_gherkin::{
-    Feature, FeatureChild, GherkinDocument, KeywordType, Location, Rule, RuleChild, Scenario, parse,
-};
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers are part of the tests")]
+
+use momus_gherkin::{Feature, FeatureChild, GherkinDocument, KeywordType, Location, Rule, RuleChild, Scenario, parse};
 
 fn document(source: &str) -> GherkinDocument {
     parse(source).unwrap()
@@ -66,11 +66,7 @@ Feature: paying
     assert_eq!(comments, [(at(1, 1), "# a shop")]);
     let feature = document.feature.unwrap();
     assert_eq!(feature.location, at(3, 1));
-    let tags: Vec<_> = feature
-        .tags
-        .iter()
-        .map(|t| (t.location, t.name.as_str()))
-        .collect();
+    let tags: Vec<_> = feature.tags.iter().map(|t| (t.location, t.name.as_str())).collect();
     assert_eq!(tags, [(at(2, 1), "@shop"), (at(2, 8), "@slow")]);
     let FeatureChild::Background(background) = &feature.children[0] else {
         panic!()
@@ -78,10 +74,7 @@ Feature: paying
     assert_eq!(background.location, at(5, 3));
     assert_eq!(background.steps[0].location, at(6, 5));
     let outline = scenarios(&feature)[0];
-    assert_eq!(
-        (outline.location, outline.keyword),
-        (at(9, 3), "Scenario Outline")
-    );
+    assert_eq!((outline.location, outline.keyword), (at(9, 3), "Scenario Outline"));
     let tags: Vec<_> = outline.tags.iter().map(|t| t.location).collect();
     assert_eq!(tags, [at(7, 3), at(8, 3)]);
     let table = outline.steps[0].data_table.as_ref().unwrap();
@@ -96,10 +89,7 @@ Feature: paying
     let doc = outline.steps[1].doc_string.as_ref().unwrap();
     assert_eq!((doc.location, doc.delimiter), (at(14, 7), "```"));
     let examples = &outline.examples[0];
-    assert_eq!(
-        (examples.location, examples.tags[0].location),
-        (at(19, 5), at(18, 5))
-    );
+    assert_eq!((examples.location, examples.tags[0].location), (at(19, 5), at(18, 5)));
     assert_eq!(examples.table_header.as_ref().unwrap().location, at(20, 7));
     assert_eq!(examples.table_body[0].location, at(21, 7));
     assert_eq!(examples.table_body[0].cells[0].location, at(21, 10));
@@ -109,10 +99,7 @@ Feature: paying
 fn columns_count_characters_after_any_kind_of_space() {
     let feature = feature("Feature: f\n\u{a0}\u{3000}\tScenario: 🦀\n  \u{2003}* é\n");
     let scenario = scenarios(&feature)[0];
-    assert_eq!(
-        (scenario.location, scenario.name.as_str()),
-        (at(2, 4), "🦀")
-    );
+    assert_eq!((scenario.location, scenario.name.as_str()), (at(2, 4), "🦀"));
     assert_eq!(scenario.steps[0].location, at(3, 4));
 }
 
@@ -153,10 +140,7 @@ Feature: f
     assert_eq!(feature.children.len(), 3);
     let one = rule(&feature.children[1]);
     assert_eq!((one.location, one.name.as_str()), (at(6, 3), "one"));
-    assert_eq!(
-        (one.tags[0].location, one.description.as_str()),
-        (at(3, 3), "    why")
-    );
+    assert_eq!((one.tags[0].location, one.description.as_str()), (at(3, 3), "    why"));
     let kinds: Vec<_> = one
         .children
         .iter()
@@ -165,10 +149,7 @@ Feature: f
             RuleChild::Scenario(s) => (s.name.as_str(), s.steps.len(), s.tags.len()),
         })
         .collect();
-    assert_eq!(
-        kinds,
-        [("background", 1, 0), ("first", 1, 1), ("second", 0, 0)]
-    );
+    assert_eq!(kinds, [("background", 1, 0), ("first", 1, 1), ("second", 0, 0)]);
     let two = rule(&feature.children[2]);
     assert!(two.children.is_empty() && two.tags.is_empty());
 }
@@ -194,11 +175,7 @@ Feature: f
 ";
     let feature = feature(source);
     let outline = scenarios(&feature)[0];
-    let tags: Vec<_> = outline
-        .examples
-        .iter()
-        .map(|e| e.tags[0].name.as_str())
-        .collect();
+    let tags: Vec<_> = outline.examples.iter().map(|e| e.tags[0].name.as_str()).collect();
     assert_eq!(tags, ["@e1", "@e2"]);
     assert!(outline.examples[1].table_header.is_none());
     assert_eq!(scenarios(&feature)[1].tags[0].name, "@s");
@@ -225,10 +202,7 @@ Feature: f
     let expected = "  first\n    second\n\n  Givenness is no step, nor is Scenarios";
     assert_eq!(feature.description, expected);
     let scenario = scenarios(&feature)[0];
-    assert_eq!(
-        scenario.description,
-        "    | not a table\n    \"\"\" nor a doc string"
-    );
+    assert_eq!(scenario.description, "    | not a table\n    \"\"\" nor a doc string");
     assert_eq!(scenario.steps.len(), 1);
 }
 
@@ -254,10 +228,7 @@ Feature: f
     let steps = &scenarios(&feature)[0].steps;
     let first = steps[0].doc_string.as_ref().unwrap();
     assert_eq!(first.media_type.as_deref(), Some("json"));
-    assert_eq!(
-        first.content,
-        "{\n  \"a\": 1\n}\n\n\"\"\" ``` \\`\\`\\` # no comment"
-    );
+    assert_eq!(first.content, "{\n  \"a\": 1\n}\n\n\"\"\" ``` \\`\\`\\` # no comment");
     let second = steps[1].doc_string.as_ref().unwrap();
     assert_eq!(second.media_type, None);
     assert_eq!(second.content, "``` \"\"\" \\\"\\\"\\\"");
@@ -294,18 +265,13 @@ fn cells_have_their_escapes_resolved() {
     let source = "Feature: f\n Scenario: s\n  * t\n   | a\\|b | \\\\ | c\\nd | \\d+ |  |\n";
     let feature = feature(source);
     let table = scenarios(&feature)[0].steps[0].data_table.as_ref().unwrap();
-    let values: Vec<_> = table.rows[0]
-        .cells
-        .iter()
-        .map(|cell| cell.value.as_str())
-        .collect();
+    let values: Vec<_> = table.rows[0].cells.iter().map(|cell| cell.value.as_str()).collect();
     assert_eq!(values, ["a|b", "\\", "c\nd", "\\d+", ""]);
 }
 
 #[test]
 fn keywords_tell_the_kind_of_a_step() {
-    let source =
-        "Feature: f\n Scenario: s\n  Given a\n  When b\n  Then c\n  And d\n  But e\n  * f\n";
+    let source = "Feature: f\n Scenario: s\n  Given a\n  When b\n  Then c\n  And d\n  But e\n  * f\n";
     let feature = feature(source);
     let kinds: Vec<_> = scenarios(&feature)[0]
         .steps
@@ -313,10 +279,7 @@ fn keywords_tell_the_kind_of_a_step() {
         .map(|step| step.keyword_type)
         .collect();
     use KeywordType::{Action, Conjunction, Context, Outcome, Unknown};
-    assert_eq!(
-        kinds,
-        [Context, Action, Outcome, Conjunction, Conjunction, Unknown]
-    );
+    assert_eq!(kinds, [Context, Action, Outcome, Conjunction, Conjunction, Unknown]);
 }
 
 #[test]
