@@ -165,6 +165,14 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
+fn missing_rules_and_sql_are_told_where_they_are_named() {
+    let text = "mesh: m\ndatastores: { db: { postgres: { schema: { sql: no-sql } } } }\npartners: { bank: { rules: no.yaml } }\n";
+    let told = load("missing", &[("mesh.yaml", text)], &[]).unwrap_err();
+    assert!(told.starts_with("mesh.yaml:2:48: cannot read no-sql: "), "{told}");
+    assert!(told.ends_with("\nmesh.yaml:3:28: no such file: no.yaml"), "{told}");
+}
+
+#[test]
 fn an_empty_mesh_is_an_error() {
     for text in ["", "# nothing\n"] {
         assert!(
