@@ -45,9 +45,17 @@ impl Cache {
     /// # Errors
     /// When none of these is set, or the working directory is gone.
     pub fn of_user() -> Result<Self, CacheError> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let variable = |name| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let folder = variable("MOMUS_CACHE")
-            .or_else(|| variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("momus")))
+            .or_else(|| {
+                variable("XDG_CACHE_HOME")
+                    .filter(|path| path.is_absolute())
+                    .map(|path| path.join("momus"))
+            })
             .or_else(|| variable("HOME").map(|path| path.join(".cache/momus")))
             .ok_or(CacheError::NoFolder)?;
         let folder = std::path::absolute(&folder).map_err(|source| CacheError::Io { path: folder, source })?;
@@ -74,7 +82,10 @@ impl Cache {
     /// What is kept under a key. The key tells everything that the content depends on, and is fit for a file's name.
     #[must_use]
     pub fn entry(&self, key: &str) -> Entry {
-        Entry { cache: self.clone(), key: key.to_owned() }
+        Entry {
+            cache: self.clone(),
+            key: key.to_owned(),
+        }
     }
 }
 
@@ -117,9 +128,11 @@ impl Entry {
         };
         let locks = self.cache.folder.join("locks");
         fs::create_dir_all(&locks).map_err(refused(&locks))?;
-        let _lock = lock(&locks.join(&self.key), || progress(&format!("waiting for another run, which makes {}", self.key)))
-            .await
-            .map_err(refused(&locks))?;
+        let _lock = lock(&locks.join(&self.key), || {
+            progress(&format!("waiting for another run, which makes {}", self.key))
+        })
+        .await
+        .map_err(refused(&locks))?;
         if path.is_dir() {
             return Ok(path);
         }
@@ -188,16 +201,20 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::at(home.path());
         let run_folder = cache.runs().join("1");
-        let failed = cache.entry("thing").get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
-            fs::write(folder.join("half"), "").unwrap();
-            Err(CacheError::NoFolder)
-        });
+        let failed = cache
+            .entry("thing")
+            .get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
+                fs::write(folder.join("half"), "").unwrap();
+                Err(CacheError::NoFolder)
+            });
         assert!(failed.await.is_err());
         assert!(!cache.entry("thing").path().exists());
-        let made = cache.entry("thing").get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
-            assert!(!folder.join("half").exists());
-            Ok::<_, CacheError>(())
-        });
+        let made = cache
+            .entry("thing")
+            .get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
+                assert!(!folder.join("half").exists());
+                Ok::<_, CacheError>(())
+            });
         assert!(made.await.unwrap().is_dir());
     }
 

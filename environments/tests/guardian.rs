@@ -14,7 +14,10 @@ use momus_environments::{
 };
 
 fn launcher() -> Launcher {
-    Launcher { program: env!("CARGO_BIN_EXE_momus-guardian").into(), arguments: Vec::new() }
+    Launcher {
+        program: env!("CARGO_BIN_EXE_momus-guardian").into(),
+        arguments: Vec::new(),
+    }
 }
 
 async fn start(cache: &Cache) -> Guardian {
@@ -22,7 +25,10 @@ async fn start(cache: &Cache) -> Guardian {
 }
 
 fn shell(script: &str) -> Command {
-    Command::new("sh").argument("-c").argument(script).variable("PATH", std::env::var("PATH").unwrap())
+    Command::new("sh")
+        .argument("-c")
+        .argument(script)
+        .variable("PATH", std::env::var("PATH").unwrap())
 }
 
 /// The processes, dead ones aside, that carry a run's marker.
@@ -30,9 +36,14 @@ fn marked(run: &str) -> Vec<i32> {
     let marker = format!("{RUN_MARKER}={run}");
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
         let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes()) {
+        if environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == marker.as_bytes())
+        {
             found.push(pid);
         }
     }
@@ -52,11 +63,16 @@ fn await_that(what: &str, limit: Duration, holds: impl Fn() -> bool) {
 async fn a_child_has_the_environment_given_and_the_marker_and_nothing_else() {
     let home = tempfile::tempdir().unwrap();
     let guardian = start(&Cache::at(home.path())).await;
-    let command = Command::new("/usr/bin/env").variable("ONE", "1").working_dir(home.path());
+    let command = Command::new("/usr/bin/env")
+        .variable("ONE", "1")
+        .working_dir(home.path());
     let finished = guardian.run(command, |_| {}).await.unwrap();
     let mut lines: Vec<&str> = finished.output.lines().collect();
     lines.sort_unstable();
-    assert_eq!(lines, [format!("{RUN_MARKER}={}", guardian.run_id()), "ONE=1".to_owned()]);
+    assert_eq!(
+        lines,
+        [format!("{RUN_MARKER}={}", guardian.run_id()), "ONE=1".to_owned()]
+    );
     assert_eq!(finished.exit, Exit::Code(0));
     assert!(guardian.close().await.unwrap().is_empty());
 }
@@ -65,14 +81,23 @@ async fn a_child_has_the_environment_given_and_the_marker_and_nothing_else() {
 async fn output_comes_in_lines_and_the_end_is_told_to_everyone_who_waits() {
     let home = tempfile::tempdir().unwrap();
     let guardian = start(&Cache::at(home.path())).await;
-    let (child, mut output) = guardian.spawn(shell("echo out; echo err >&2; kill -KILL $$").label("shop")).await.unwrap();
+    let (child, mut output) = guardian
+        .spawn(shell("echo out; echo err >&2; kill -KILL $$").label("shop"))
+        .await
+        .unwrap();
     assert_eq!(child.name(), "shop");
     assert_eq!(output.stdout.next().await.unwrap(), "out");
     assert_eq!(output.stdout.next().await, None);
     assert_eq!(output.stderr.next().await.unwrap(), "err");
     let other = child.clone();
-    assert_eq!(tokio::join!(child.exited(), other.exited()), (Exit::Signal(9), Exit::Signal(9)));
-    assert!(matches!(child.signal(Signal::TERM).await, Err(GuardianError::Refused(_))));
+    assert_eq!(
+        tokio::join!(child.exited(), other.exited()),
+        (Exit::Signal(9), Exit::Signal(9))
+    );
+    assert!(matches!(
+        child.signal(Signal::TERM).await,
+        Err(GuardianError::Refused(_))
+    ));
 }
 
 #[tokio::test]
@@ -81,9 +106,15 @@ async fn a_program_that_is_not_there_is_an_error_with_its_name() {
     let guardian = start(&Cache::at(home.path())).await;
     let error = guardian.spawn(Command::new("no-such-program")).await.unwrap_err();
     assert!(matches!(&error, SpawnError::Refused { program, .. } if program == "no-such-program"));
-    assert_eq!(error.to_string(), "cannot start `no-such-program`: No such file or directory (os error 2)");
+    assert_eq!(
+        error.to_string(),
+        "cannot start `no-such-program`: No such file or directory (os error 2)"
+    );
     let error = guardian.spawn(shell("true").working_dir("/no/such")).await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot start `sh`: its working directory /no/such is not there");
+    assert_eq!(
+        error.to_string(),
+        "cannot start `sh`: its working directory /no/such is not there"
+    );
     let error = guardian.spawn(Command::new("/etc/passwd")).await.unwrap_err();
     assert!(error.to_string().contains("Permission denied"), "{error}");
 }
@@ -92,10 +123,16 @@ async fn a_program_that_is_not_there_is_an_error_with_its_name() {
 async fn stop_asks_first_and_kills_when_the_grace_is_over() {
     let home = tempfile::tempdir().unwrap();
     let guardian = start(&Cache::at(home.path())).await;
-    let (obedient, mut output) = guardian.spawn(shell("trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done")).await.unwrap();
+    let (obedient, mut output) = guardian
+        .spawn(shell("trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done"))
+        .await
+        .unwrap();
     output.stdout.next().await.unwrap();
     assert_eq!(obedient.stop(Duration::from_secs(5)).await, Exit::Code(7));
-    let (stubborn, mut output) = guardian.spawn(shell("trap '' TERM; echo up; while :; do sleep 0.01; done")).await.unwrap();
+    let (stubborn, mut output) = guardian
+        .spawn(shell("trap '' TERM; echo up; while :; do sleep 0.01; done"))
+        .await
+        .unwrap();
     output.stdout.next().await.unwrap();
     assert_eq!(stubborn.stop(Duration::from_millis(100)).await, Exit::Signal(9));
     let (paused, mut output) = guardian.spawn(shell("echo up; exec sleep 600")).await.unwrap();
@@ -114,14 +151,16 @@ async fn what_a_child_forked_goes_with_it() {
     assert!(guardian.close().await.unwrap().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_kills_its_program() {
     let home = tempfile::tempdir().unwrap();
     let guardian = start(&Cache::at(home.path())).await;
     let run = guardian.run(shell("echo up; exec sleep 600"), |_| {});
     assert!(tokio::time::timeout(Duration::from_millis(300), run).await.is_err());
     let id = guardian.run_id().clone();
-    await_that("the program's death", Duration::from_secs(5), || marked(id.as_str()).is_empty());
+    await_that("the program's death", Duration::from_secs(5), || {
+        marked(id.as_str()).is_empty()
+    });
 }
 
 #[tokio::test]
@@ -131,20 +170,28 @@ async fn close_ends_all_and_tells_what_it_killed() {
     let owned = home.path().join("owned");
     guardian.own_folder(&owned).await.unwrap();
     fs::create_dir(&owned).unwrap();
-    let (child, mut output) = guardian.spawn(shell("setsid sleep 600 & echo up; exec sleep 600")).await.unwrap();
+    let (child, mut output) = guardian
+        .spawn(shell("setsid sleep 600 & echo up; exec sleep 600"))
+        .await
+        .unwrap();
     output.stdout.next().await.unwrap();
     let killed = guardian.close().await.unwrap();
     assert!(killed.iter().all(|name| name.starts_with("sleep (")), "{killed:?}");
     assert_eq!(killed.len(), 2, "{killed:?}");
     assert!(!owned.exists() && !guardian.run_folder().exists());
     assert!(!child.process().is_alive());
-    assert!(matches!(guardian.spawn(shell("true")).await, Err(SpawnError::Guardian(GuardianError::Gone))));
+    assert!(matches!(
+        guardian.spawn(shell("true")).await,
+        Err(SpawnError::Guardian(GuardianError::Gone))
+    ));
 }
 
 /// Not a test of its own: the runner that the tests below start and kill.
 #[tokio::test]
 async fn runner() {
-    let Some(cache) = std::env::var_os("MOMUS_TEST_RUNNER") else { return };
+    let Some(cache) = std::env::var_os("MOMUS_TEST_RUNNER") else {
+        return;
+    };
     let run = std::env::var("MOMUS_TEST_RUN").unwrap().parse().unwrap();
     let guardian = Guardian::start(&launcher(), &Cache::at(&cache), run).await.unwrap();
     let owned = Path::new(&cache).join("owned");
@@ -152,8 +199,18 @@ async fn runner() {
     fs::create_dir(&owned).unwrap();
     let mut children = Vec::new();
     for _ in 0..4 {
-        children.push(guardian.spawn(shell("setsid sh -c 'sleep 600 & exec sleep 600' & sleep 600 & exec sleep 600")).await.unwrap());
-        let (stopped, output) = guardian.spawn(shell("trap '' TERM; while :; do sleep 600; done")).await.unwrap();
+        children.push(
+            guardian
+                .spawn(shell(
+                    "setsid sh -c 'sleep 600 & exec sleep 600' & sleep 600 & exec sleep 600",
+                ))
+                .await
+                .unwrap(),
+        );
+        let (stopped, output) = guardian
+            .spawn(shell("trap '' TERM; while :; do sleep 600; done"))
+            .await
+            .unwrap();
         stopped.signal(Signal::STOP).await.unwrap();
         children.push((stopped, output));
     }
@@ -178,13 +235,21 @@ fn assert_nothing_left(cache: &Cache, run: &RunId, when: Duration) {
     let guardians = || {
         fs::read_dir("/proc").unwrap().flatten().any(|entry| {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).any(|argument| argument == guardian.as_bytes())
+            line.split(|byte| *byte == 0)
+                .any(|argument| argument == guardian.as_bytes())
         })
     };
-    await_that(&format!("the end of a run killed after {when:?}"), Duration::from_secs(5), || {
-        marked(run.as_str()).is_empty() && !guardians()
-    });
-    let left: Vec<_> = fs::read_dir(cache.runs()).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    await_that(
+        &format!("the end of a run killed after {when:?}"),
+        Duration::from_secs(5),
+        || marked(run.as_str()).is_empty() && !guardians(),
+    );
+    let left: Vec<_> = fs::read_dir(cache.runs())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     assert!(left.is_empty(), "killed after {when:?}: {left:?}");
     assert!(!cache.folder().join("owned").exists(), "killed after {when:?}");
 }
@@ -211,7 +276,9 @@ fn a_runner_killed_when_all_is_up_leaves_nothing() {
     let home = tempfile::tempdir().unwrap();
     let (cache, run) = (Cache::at(home.path()), RunId::random());
     let mut runner = start_runner(&cache, &run);
-    await_that("the runner being up", Duration::from_secs(20), || home.path().join("up").exists());
+    await_that("the runner being up", Duration::from_secs(20), || {
+        home.path().join("up").exists()
+    });
     assert!(marked(run.as_str()).len() >= 20);
     runner.kill().unwrap();
     runner.wait().unwrap();
@@ -223,11 +290,15 @@ fn a_guardian_killed_with_its_runner_is_swept_by_the_next_run() {
     let home = tempfile::tempdir().unwrap();
     let (cache, run) = (Cache::at(home.path()), RunId::random());
     let mut runner = start_runner(&cache, &run);
-    await_that("the runner being up", Duration::from_secs(20), || home.path().join("up").exists());
+    await_that("the runner being up", Duration::from_secs(20), || {
+        home.path().join("up").exists()
+    });
     assert!(sweep(&cache).unwrap().is_empty(), "a run that lives is left alone");
     let guardian = fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
         let line = fs::read(entry.path().join("cmdline")).ok()?;
-        let ours = line.split(|byte| *byte == 0).any(|argument| argument == run.as_str().as_bytes());
+        let ours = line
+            .split(|byte| *byte == 0)
+            .any(|argument| argument == run.as_str().as_bytes());
         ours.then(|| entry.file_name().into_string().unwrap().parse::<i32>().unwrap())
     });
     let guardian = rustix::process::Pid::from_raw(guardian.unwrap()).unwrap();
@@ -238,7 +309,9 @@ fn a_guardian_killed_with_its_runner_is_swept_by_the_next_run() {
         let told = sweep(&cache).unwrap();
         told.iter().any(|line| line.contains(run.as_str()))
     });
-    await_that("the processes' death", Duration::from_secs(5), || marked(run.as_str()).is_empty());
+    await_that("the processes' death", Duration::from_secs(5), || {
+        marked(run.as_str()).is_empty()
+    });
     assert!(fs::read_dir(cache.runs()).unwrap().next().is_none() && !home.path().join("owned").exists());
 }
 
@@ -247,6 +320,11 @@ struct RandomByte(u8);
 
 impl RandomByte {
     fn draw() -> Self {
-        Self(RunId::random().as_str().bytes().fold(0, |sum, byte| sum ^ byte.wrapping_mul(31)))
+        Self(
+            RunId::random()
+                .as_str()
+                .bytes()
+                .fold(0, |sum, byte| sum ^ byte.wrapping_mul(31)),
+        )
     }
 }

@@ -77,11 +77,18 @@ impl Guardian {
     /// When the launcher's program does not start, or does not become a guardian that can make the folder.
     pub async fn start(launcher: &Launcher, cache: &Cache, run: RunId) -> Result<Self, GuardianError> {
         let folder = cache.runs().join(run.as_str());
-        let failed = |reason: String| GuardianError::Start { program: launcher.program.display().to_string(), reason };
+        let failed = |reason: String| GuardianError::Start {
+            program: launcher.program.display().to_string(),
+            reason,
+        };
         let (stream, theirs) = UnixStream::pair().map_err(|error| failed(error.to_string()))?;
-        let theirs = theirs.into_std().and_then(|socket| socket.set_nonblocking(false).map(|()| socket));
+        let theirs = theirs
+            .into_std()
+            .and_then(|socket| socket.set_nonblocking(false).map(|()| socket));
         let theirs = OwnedFd::from(theirs.map_err(|error| failed(error.to_string()))?);
-        let kept = KEPT_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let kept = KEPT_VARIABLES
+            .into_iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
         let process = tokio::process::Command::new(&launcher.program)
             .args(&launcher.arguments)
             .arg(&folder)
@@ -101,7 +108,12 @@ impl Guardian {
             Err(error) => return Err(failed(error.to_string())),
         }
         let connection = Arc::new(Connection::new(stream, incoming));
-        Ok(Self { run, folder, connection, process: Arc::new(tokio::sync::Mutex::new(process)) })
+        Ok(Self {
+            run,
+            folder,
+            connection,
+            process: Arc::new(tokio::sync::Mutex::new(process)),
+        })
     }
 
     /// The run that it guards.
@@ -150,11 +162,17 @@ impl Guardian {
 
     async fn spawn_with(&self, command: Command, outputs: [OwnedFd; 2]) -> Result<Child, SpawnError> {
         let (program, name) = (command.program.display().to_string(), command.name());
-        let answer = self.connection.request(|id| Request::Spawn { id, command }, outputs.into()).await;
+        let answer = self
+            .connection
+            .request(|id| Request::Spawn { id, command }, outputs.into())
+            .await;
         match answer {
-            Ok(Answer::Spawned(process, exit)) => {
-                Ok(Child { process, exit, name: name.into(), connection: Arc::clone(&self.connection) })
-            }
+            Ok(Answer::Spawned(process, exit)) => Ok(Child {
+                process,
+                exit,
+                name: name.into(),
+                connection: Arc::clone(&self.connection),
+            }),
             Ok(Answer::Done(_)) => Err(GuardianError::Gone.into()),
             Err(GuardianError::Refused(reason)) => Err(SpawnError::Refused { program, reason }),
             Err(error) => Err(error.into()),
@@ -229,7 +247,11 @@ impl Connection {
         let (outgoing, requests) = mpsc::unbounded_channel();
         let writer = tokio::spawn(write(Arc::clone(&stream), requests));
         let reader = tokio::spawn(read(stream, incoming, Arc::clone(&state), outgoing.clone()));
-        Self { outgoing, state, tasks: [writer, reader] }
+        Self {
+            outgoing,
+            state,
+            tasks: [writer, reader],
+        }
     }
 
     /// Asks for something that is answered with success or failure alone.
@@ -237,7 +259,11 @@ impl Connection {
         self.request(request, Vec::new()).await.map(drop)
     }
 
-    async fn request(&self, request: impl FnOnce(u64) -> Request, descriptors: Vec<OwnedFd>) -> Result<Answer, GuardianError> {
+    async fn request(
+        &self,
+        request: impl FnOnce(u64) -> Request,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Answer, GuardianError> {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut state = lock(&self.state);
@@ -249,8 +275,13 @@ impl Connection {
             state.waiting.insert(id, sender);
             id
         };
-        self.outgoing.send((request(id), descriptors)).map_err(|_| GuardianError::Gone)?;
-        answer.await.map_err(|_| GuardianError::Gone)?.map_err(GuardianError::Refused)
+        self.outgoing
+            .send((request(id), descriptors))
+            .map_err(|_| GuardianError::Gone)?;
+        answer
+            .await
+            .map_err(|_| GuardianError::Gone)?
+            .map_err(GuardianError::Refused)
     }
 
     async fn close(&self) -> Result<Vec<String>, GuardianError> {
@@ -262,7 +293,9 @@ impl Connection {
             }
             state.closing = Some(sender);
         }
-        self.outgoing.send((Request::Close, Vec::new())).map_err(|_| GuardianError::Gone)?;
+        self.outgoing
+            .send((Request::Close, Vec::new()))
+            .map_err(|_| GuardianError::Gone)?;
         closed.await.map_err(|_| GuardianError::Gone)
     }
 
@@ -282,7 +315,11 @@ impl Drop for Connection {
 
 /// A kill whose answer nobody waits for: request numbers begin with 1.
 fn kill(process: ProcessId) -> Request {
-    Request::Signal { id: 0, process, signal: rustix::process::Signal::KILL.as_raw() }
+    Request::Signal {
+        id: 0,
+        process,
+        signal: rustix::process::Signal::KILL.as_raw(),
+    }
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -313,7 +350,11 @@ async fn read(
                 state.exits.insert(process.clone(), sender);
                 let answer = Ok(Answer::Spawned(process.clone(), exit));
                 // Whoever asked was cancelled: then nobody has a handle on it.
-                if state.waiting.remove(&id).is_none_or(|waiting| waiting.send(answer).is_err()) {
+                if state
+                    .waiting
+                    .remove(&id)
+                    .is_none_or(|waiting| waiting.send(answer).is_err())
+                {
                     let _ = outgoing.send((kill(process), Vec::new()));
                 }
             }

@@ -11,12 +11,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{
-    GuardianError,
-    client::Connection,
-    process::ProcessId,
-    wire::Request,
-};
+use super::{GuardianError, client::Connection, process::ProcessId, wire::Request};
 
 /// A program to be started by the guardian.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -191,7 +186,11 @@ impl Child {
     /// Waits for its end; any number of tasks may.
     pub async fn exited(&self) -> Exit {
         let mut exit = self.exit.clone();
-        exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        exit.wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|exit| *exit)
+            .unwrap_or(Exit::Unknown)
     }
 
     /// How it ended, if it has.
@@ -206,7 +205,13 @@ impl Child {
     /// When it has exited, when the signal may not be sent, and when the guardian is gone.
     pub async fn signal(&self, signal: Signal) -> Result<(), GuardianError> {
         let process = self.process.clone();
-        self.connection.ask(|id| Request::Signal { id, process, signal: signal.as_raw() }).await
+        self.connection
+            .ask(|id| Request::Signal {
+                id,
+                process,
+                signal: signal.as_raw(),
+            })
+            .await
     }
 
     /// Ends it: SIGTERM, and after `grace` SIGKILL. A child that is stopped (SIGSTOP) is continued first, or it could not obey.

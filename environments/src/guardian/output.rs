@@ -49,7 +49,10 @@ pub struct Lines {
 
 impl Lines {
     pub(super) fn new(receiver: Receiver) -> Self {
-        Self { reader: BufReader::new(receiver), line: Vec::new() }
+        Self {
+            reader: BufReader::new(receiver),
+            line: Vec::new(),
+        }
     }
 
     /// The next line; `None` at the end. Cancelling it loses nothing.
@@ -60,7 +63,8 @@ impl Lines {
                 return (!self.line.is_empty()).then(|| self.take());
             }
             let end = available.iter().position(|byte| *byte == b'\n');
-            self.line.extend_from_slice(&available[..end.unwrap_or(available.len())]);
+            self.line
+                .extend_from_slice(&available[..end.unwrap_or(available.len())]);
             let used = end.map_or(available.len(), |end| end + 1);
             self.reader.consume(used);
             if end.is_some() || self.line.len() >= LONGEST_LINE {

@@ -19,7 +19,10 @@ pub const RUN_MARKER: &str = "MOMUS_RUN";
 
 /// The boot of the system that all process numbers seen here belong to.
 static BOOT: LazyLock<String> = LazyLock::new(|| {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 });
 
 /// A process, told apart from a later one that was given the same number.
@@ -92,7 +95,11 @@ impl Stat {
     }
 
     pub(super) fn id(&self) -> ProcessId {
-        ProcessId { pid: self.pid, start_time: self.start_time, boot_id: BOOT.clone() }
+        ProcessId {
+            pid: self.pid,
+            start_time: self.start_time,
+            boot_id: BOOT.clone(),
+        }
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -107,7 +114,9 @@ impl Stat {
 
 /// Every process that this one may see.
 pub(super) fn all() -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| Stat::read(entry.file_name().to_str()?.parse().ok()?))
@@ -119,7 +128,10 @@ pub(super) fn of_run(run: &str) -> Vec<Stat> {
     let processes = all();
     let own = own_pid();
     let mut family = HashSet::from([own]);
-    while processes.iter().any(|stat| family.contains(&stat.parent) && family.insert(stat.pid)) {}
+    while processes
+        .iter()
+        .any(|stat| family.contains(&stat.parent) && family.insert(stat.pid))
+    {}
     let marker = format!("{RUN_MARKER}={run}").into_bytes();
     processes
         .into_iter()
@@ -130,7 +142,10 @@ pub(super) fn of_run(run: &str) -> Vec<Stat> {
 /// The processes that carry the run's marker, without this one itself.
 pub(super) fn marked(run: &str) -> Vec<Stat> {
     let marker = format!("{RUN_MARKER}={run}").into_bytes();
-    all().into_iter().filter(|stat| stat.pid != own_pid() && stat.carries(&marker)).collect()
+    all()
+        .into_iter()
+        .filter(|stat| stat.pid != own_pid() && stat.carries(&marker))
+        .collect()
 }
 
 /// Kills what `find` finds, again and again until it finds nothing alive, and tells what was killed.
@@ -160,9 +175,18 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Stat>, mut reap: impl FnMut(), lim
         if handles.is_empty() || Instant::now() > deadline {
             return killed.into_iter().map(|(_, name)| name).collect();
         }
-        let mut events: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+        let mut events: Vec<PollFd<'_>> = handles
+            .iter()
+            .map(|handle| PollFd::new(handle, PollFlags::IN))
+            .collect();
         // One death is enough to look again; the time bounds the wait for a process that the system will not let go of.
-        let _ = poll(&mut events, Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
+        let _ = poll(
+            &mut events,
+            Some(&Timespec {
+                tv_sec: 0,
+                tv_nsec: 100_000_000,
+            }),
+        );
     }
 }
 
@@ -172,7 +196,10 @@ pub(super) fn signal_group(leader: &ProcessId, signal: Signal) -> io::Result<()>
     if ProcessId::of(leader.pid).as_ref() != Some(leader) {
         return Err(gone());
     }
-    Ok(rustix::process::kill_process_group(Pid::from_raw(leader.pid).ok_or_else(gone)?, signal)?)
+    Ok(rustix::process::kill_process_group(
+        Pid::from_raw(leader.pid).ok_or_else(gone)?,
+        signal,
+    )?)
 }
 
 fn own_pid() -> i32 {
@@ -195,10 +222,19 @@ mod tests {
     fn a_process_with_another_start_time_is_another_process() {
         let own = ProcessId::of(own_pid()).unwrap();
         assert!(own.is_alive());
-        let reused = ProcessId { start_time: own.start_time + 1, ..own.clone() };
+        let reused = ProcessId {
+            start_time: own.start_time + 1,
+            ..own.clone()
+        };
         assert!(!reused.is_alive());
         assert!(reused.open().is_none());
         assert!(signal_group(&reused, Signal::CONT).is_err());
-        assert!(!ProcessId { boot_id: "another".into(), ..own }.is_alive());
+        assert!(
+            !ProcessId {
+                boot_id: "another".into(),
+                ..own
+            }
+            .is_alive()
+        );
     }
 }

@@ -44,7 +44,9 @@ impl FromStr for RunId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let valid = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        valid.then(|| Self(text.to_owned())).ok_or_else(|| format!("`{text}` is not the identifier of a run"))
+        valid
+            .then(|| Self(text.to_owned()))
+            .ok_or_else(|| format!("`{text}` is not the identifier of a run"))
     }
 }
 
@@ -65,7 +67,11 @@ impl RunFolder {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         loop {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-            let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LEASE));
+            let opened = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(path.join(LEASE));
             let lease = match opened {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
@@ -73,14 +79,21 @@ impl RunFolder {
             flock(&lease, FlockOperation::LockExclusive)?;
             // A sweep may have come between the folder and the lock; then what is locked is no longer there.
             if is_at(&lease, &path.join(LEASE)) {
-                return Ok(Self { path: path.to_owned(), owned: Vec::new(), _lease: lease });
+                return Ok(Self {
+                    path: path.to_owned(),
+                    owned: Vec::new(),
+                    _lease: lease,
+                });
             }
         }
     }
 
     /// Takes a folder elsewhere into the run's care; it need not exist yet.
     pub(super) fn own(&mut self, folder: PathBuf) -> io::Result<()> {
-        let mut list = OpenOptions::new().create(true).append(true).open(self.path.join(OWNED))?;
+        let mut list = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path.join(OWNED))?;
         writeln!(list, "{}", serde_json::to_string(&folder)?)?;
         self.owned.push(folder);
         Ok(())
@@ -95,8 +108,8 @@ impl RunFolder {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::metadata(path)), (Ok(held), Ok(there)) if identity(held) == identity(there))
+    let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(ref held), Ok(ref there)) if identity(held) == identity(there))
 }
 
 /// How long a sweep tries to kill what one dead run left.
@@ -114,19 +127,33 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
     };
     let mut told = Vec::new();
     for entry in entries.flatten() {
-        let Some(run) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else { continue };
-        let Ok(lease) = OpenOptions::new().create(true).truncate(false).write(true).open(entry.path().join(LEASE)) else {
+        let Some(run) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
             continue;
         };
-        if flock(&lease, FlockOperation::NonBlockingLockExclusive).is_err() || !is_at(&lease, &entry.path().join(LEASE)) {
+        let Ok(lease) = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(entry.path().join(LEASE))
+        else {
+            continue;
+        };
+        if flock(&lease, FlockOperation::NonBlockingLockExclusive).is_err() || !is_at(&lease, &entry.path().join(LEASE))
+        {
             continue;
         }
         let killed = process::kill_all(|| process::marked(run.as_str()), || {}, SWEEP_LIMIT);
         let owned = fs::read_to_string(entry.path().join(OWNED)).unwrap_or_default();
-        let owned = owned.lines().filter_map(|line| serde_json::from_str::<PathBuf>(line).ok());
+        let owned = owned
+            .lines()
+            .filter_map(|line| serde_json::from_str::<PathBuf>(line).ok());
         let failures: Vec<String> = owned
             .chain([entry.path()])
-            .filter_map(|folder| remove_tree(&folder).err().map(|error| format!("; cannot remove {}: {error}", folder.display())))
+            .filter_map(|folder| {
+                remove_tree(&folder)
+                    .err()
+                    .map(|error| format!("; cannot remove {}: {error}", folder.display()))
+            })
             .collect();
         told.push(format!(
             "cleared away what run {run} left: {} processes killed{}",
@@ -176,7 +203,10 @@ mod tests {
         let mut dead = RunFolder::create(&cache.runs().join("dead")).unwrap();
         dead.own(elsewhere.clone()).unwrap();
         drop(dead);
-        assert_eq!(sweep(&cache).unwrap(), ["cleared away what run dead left: 0 processes killed"]);
+        assert_eq!(
+            sweep(&cache).unwrap(),
+            ["cleared away what run dead left: 0 processes killed"]
+        );
         assert!(!cache.runs().join("dead").exists() && !elsewhere.exists());
         assert!(cache.runs().join("living").exists());
         living.remove();

@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, set_child_subreaper, setsid, waitid, waitpid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, set_child_subreaper, setsid, waitid, waitpid,
+};
 use tokio::{
     net::UnixStream,
     signal::unix::{SignalKind, signal},
@@ -40,21 +42,24 @@ pub fn serve() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let socket = std::os::unix::net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        socket.set_nonblocking(true)?;
-        let stream = UnixStream::from_std(socket)?;
-        let mut server = match Server::begin() {
-            Ok(server) => server,
-            Err(error) => return send(&stream, &Reply::Failed { error }, &[]).await,
-        };
-        let closed_in_order = server.converse(&stream).await;
-        let killed = server.end();
-        if let Ok(true) = closed_in_order {
-            send(&stream, &Reply::Closed { killed }, &[]).await?;
-        }
-        Ok(())
-    })
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let socket = std::os::unix::net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+            socket.set_nonblocking(true)?;
+            let stream = UnixStream::from_std(socket)?;
+            let mut server = match Server::begin() {
+                Ok(server) => server,
+                Err(error) => return send(&stream, &Reply::Failed { error }, &[]).await,
+            };
+            let closed_in_order = server.converse(&stream).await;
+            let killed = server.end();
+            if let Ok(true) = closed_in_order {
+                send(&stream, &Reply::Closed { killed }, &[]).await?;
+            }
+            Ok(())
+        })
 }
 
 struct Server {
@@ -66,14 +71,21 @@ struct Server {
 impl Server {
     fn begin() -> Result<Self, String> {
         let arguments: Vec<String> = std::env::args().collect();
-        let [.., folder, run] = arguments.as_slice() else { return Err("no folder and no run given".into()) };
+        let [.., folder, run] = arguments.as_slice() else {
+            return Err("no folder and no run given".into());
+        };
         let run: RunId = run.parse()?;
         // Fails for the leader of a process group, which is no harm: such a one was not started by a runner.
         let _ = setsid();
         set_child_subreaper(Some(getpid())).map_err(|error| format!("cannot become the reaper of orphans: {error}"))?;
         let _ = std::env::set_current_dir("/");
-        let folder = RunFolder::create(Path::new(folder)).map_err(|error| format!("cannot make the run's folder {folder}: {error}"))?;
-        Ok(Self { run, folder, children: HashMap::new() })
+        let folder = RunFolder::create(Path::new(folder))
+            .map_err(|error| format!("cannot make the run's folder {folder}: {error}"))?;
+        Ok(Self {
+            run,
+            folder,
+            children: HashMap::new(),
+        })
     }
 
     /// Serves the runner until it closes (`true`: it said so before).
@@ -115,10 +127,15 @@ impl Server {
     }
 
     fn spawn(&mut self, command: &Command, outputs: (Option<OwnedFd>, Option<OwnedFd>)) -> io::Result<ProcessId> {
-        let (Some(stdout), Some(stderr)) = outputs else { return Err(io::Error::other("no pipes came with the request")) };
+        let (Some(stdout), Some(stderr)) = outputs else {
+            return Err(io::Error::other("no pipes came with the request"));
+        };
         let folder = command.working_dir.as_deref().unwrap_or(Path::new("/"));
         if !folder.is_dir() {
-            return Err(io::Error::other(format!("its working directory {} is not there", folder.display())));
+            return Err(io::Error::other(format!(
+                "its working directory {} is not there",
+                folder.display()
+            )));
         }
         let mut prepared = std::process::Command::new(&command.program);
         prepared
@@ -143,7 +160,8 @@ impl Server {
     }
 
     fn signal(&self, process: &ProcessId, signal: i32) -> io::Result<()> {
-        let signal = Signal::from_named_raw(signal).ok_or_else(|| io::Error::other(format!("no such signal: {signal}")))?;
+        let signal =
+            Signal::from_named_raw(signal).ok_or_else(|| io::Error::other(format!("no such signal: {signal}")))?;
         match self.children.get(&process.pid) {
             Some(child) if child == process => process::signal_group(process, signal),
             _ => Err(rustix::io::Errno::SRCH.into()),
@@ -156,8 +174,11 @@ impl Server {
 
     /// Reaps the children that ended, with what is left of their groups, and the orphans that came to the guardian.
     fn reap(&mut self) -> Vec<(ProcessId, Exit)> {
-        let ended: Vec<(ProcessId, Exit)> =
-            self.children.values().filter_map(|child| Some((child.clone(), ended(child.pid)?))).collect();
+        let ended: Vec<(ProcessId, Exit)> = self
+            .children
+            .values()
+            .filter_map(|child| Some((child.clone(), ended(child.pid)?)))
+            .collect();
         for (process, _) in &ended {
             // As long as its leader is not reaped, the group's number belongs to nobody else.
             let _ = process::signal_group(process, Signal::KILL);
@@ -183,14 +204,20 @@ impl Server {
 }
 
 fn done(id: u64, result: io::Result<()>) -> Reply {
-    Reply::Done { id, error: result.err().map(|error| error.to_string()) }
+    Reply::Done {
+        id,
+        error: result.err().map(|error| error.to_string()),
+    }
 }
 
 /// How a child ended, if it has; it stays a zombie.
 fn ended(pid: i32) -> Option<Exit> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
-    status.exit_status().map(Exit::Code).or_else(|| status.terminating_signal().map(Exit::Signal))
+    status
+        .exit_status()
+        .map(Exit::Code)
+        .or_else(|| status.terminating_signal().map(Exit::Signal))
 }
 
 fn reap(pid: i32) {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{io::Interest, net::UnixStream};
@@ -38,13 +38,26 @@ pub(super) enum Reply {
     /// The run's folder is there and leased.
     Ready,
     /// The guardian could not begin.
-    Failed { error: String },
-    Spawned { id: u64, process: ProcessId },
+    Failed {
+        error: String,
+    },
+    Spawned {
+        id: u64,
+        process: ProcessId,
+    },
     /// A request done, or what prevented it.
-    Done { id: u64, error: Option<String> },
-    Exited { process: ProcessId, exit: Exit },
+    Done {
+        id: u64,
+        error: Option<String>,
+    },
+    Exited {
+        process: ProcessId,
+        exit: Exit,
+    },
     /// Everything is ended; the programs that had to be killed.
-    Closed { killed: Vec<String> },
+    Closed {
+        killed: Vec<String>,
+    },
 }
 
 /// How many descriptors one message carries at most.
@@ -67,7 +80,9 @@ impl Incoming {
                 return Ok(Some(serde_json::from_slice(&line)?));
             }
             let Self { bytes, descriptors } = self;
-            let read = stream.async_io(Interest::READABLE, || receive(stream, bytes, descriptors)).await?;
+            let read = stream
+                .async_io(Interest::READABLE, || receive(stream, bytes, descriptors))
+                .await?;
             if read == 0 {
                 return Ok(None);
             }
@@ -79,8 +94,12 @@ fn receive(stream: &UnixStream, bytes: &mut Vec<u8>, descriptors: &mut VecDeque<
     let mut buffer = [0; 16 * 1024];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received =
-        recvmsg(stream.as_fd(), &mut [IoSliceMut::new(&mut buffer)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let received = recvmsg(
+        stream.as_fd(),
+        &mut [IoSliceMut::new(&mut buffer)],
+        &mut control,
+        RecvFlags::CMSG_CLOEXEC,
+    )?;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
             descriptors.extend(rights);
@@ -104,7 +123,12 @@ pub(super) async fn send<T: Serialize>(stream: &UnixStream, message: &T, descrip
                 if sent == 0 && !borrowed.is_empty() {
                     control.push(SendAncillaryMessage::ScmRights(&borrowed));
                 }
-                Ok(sendmsg(stream.as_fd(), &[IoSlice::new(&line[sent..])], &mut control, SendFlags::NOSIGNAL)?)
+                Ok(sendmsg(
+                    stream.as_fd(),
+                    &[IoSlice::new(&line[sent..])],
+                    &mut control,
+                    SendFlags::NOSIGNAL,
+                )?)
             })
             .await?;
     }
@@ -125,11 +149,15 @@ mod tests {
         command.environment.push(("LONG".into(), "x".repeat(1_000_000)));
         let (request, descriptors) = (Request::Spawn { id: 7, command }, [OwnedFd::from(pipe_in)]);
         let mut incoming = Incoming::default();
-        let (sent, received) =
-            tokio::join!(send(&runner, &request, &descriptors), incoming.next::<Request>(&guardian));
+        let (sent, received) = tokio::join!(
+            send(&runner, &request, &descriptors),
+            incoming.next::<Request>(&guardian)
+        );
         sent.unwrap();
         drop(descriptors);
-        let Some(Request::Spawn { id: 7, command }) = received.unwrap() else { panic!("not the request sent") };
+        let Some(Request::Spawn { id: 7, command }) = received.unwrap() else {
+            panic!("not the request sent")
+        };
         assert_eq!(command.environment[0].1.len(), 1_000_000);
         let mut end = std::fs::File::from(incoming.descriptors.pop_front().unwrap());
         end.write_all(b"through").unwrap();
