@@ -14,11 +14,14 @@ fn feature(source: &str) -> Feature {
 
 /// The feature's children that are scenarios.
 fn scenarios(feature: &Feature) -> Vec<&Scenario> {
-    let scenario = |child| match child {
-        &FeatureChild::Scenario(ref scenario) => Some(scenario),
-        &(FeatureChild::Background(_) | FeatureChild::Rule(_)) => None,
-    };
-    feature.children.iter().filter_map(scenario).collect()
+    let mut scenarios = Vec::new();
+    for child in &feature.children {
+        match child {
+            FeatureChild::Scenario(scenario) => scenarios.push(scenario),
+            FeatureChild::Background(_) | FeatureChild::Rule(_) => {}
+        }
+    }
+    scenarios
 }
 
 fn rule(child: &FeatureChild) -> &Rule {
