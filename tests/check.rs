@@ -31,8 +31,14 @@ fn told(output: &Output) -> (Option<i32>, String, String) {
 
 #[test]
 fn right_files_are_counted_with_each_example_row_a_scenario() {
-    let folder = folder(&[("features/a/orders.feature", RIGHT), ("features/notes.md", "no feature")]);
-    assert_eq!(told(&check(folder.path(), &[])), (Some(0), "1 file: 2 scenarios, no error\n".into(), String::new()));
+    let folder = folder(&[
+        ("features/a/orders.feature", RIGHT),
+        ("features/notes.md", "no feature"),
+    ]);
+    assert_eq!(
+        told(&check(folder.path(), &[])),
+        (Some(0), "1 file: 2 scenarios, no error\n".into(), String::new())
+    );
 }
 
 #[test]
@@ -42,8 +48,14 @@ fn every_error_of_every_file_is_drawn_on_its_line() {
     let folder = folder(&[("features/one.feature", one), ("features/two.feature", two)]);
     let (code, out, error) = told(&check(folder.path(), &["features"]));
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert!(error.contains("--> features/one.feature:5:7\n  |\n5 |       | 3 |\n  |       ^\n"), "{error}");
-    assert!(error.contains("--> features/two.feature:2:3\n  |\n2 |   @in time\n  |   ^\n"), "{error}");
+    assert!(
+        error.contains("--> features/one.feature:5:7\n  |\n5 |       | 3 |\n  |       ^\n"),
+        "{error}"
+    );
+    assert!(
+        error.contains("--> features/two.feature:2:3\n  |\n2 |   @in time\n  |   ^\n"),
+        "{error}"
+    );
     assert!(error.ends_with("2 files: 2 errors\n"), "{error}");
 }
 
@@ -52,7 +64,10 @@ fn a_path_that_is_not_there_is_named() {
     let folder = folder(&[]);
     let (code, _, error) = told(&check(folder.path(), &["featurs"]));
     assert_eq!(code, Some(2));
-    assert!(error.starts_with("error: featurs: ") && error.contains("hint: name a .feature file"), "{error}");
+    assert!(
+        error.starts_with("error: featurs: ") && error.contains("hint: name a .feature file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -61,4 +76,24 @@ fn nothing_selected_has_an_exit_code_of_its_own() {
     let (code, _, error) = told(&check(folder.path(), &[]));
     assert_eq!(code, Some(4));
     assert!(error.starts_with("error: no scenario in 1 file"), "{error}");
+}
+
+#[test]
+fn the_errors_of_a_mesh_file_are_told_at_their_place() {
+    let mesh = "mesh: market\nservices:\n  shop:\n    comand: [./shop]\n";
+    let folder = folder(&[("features/orders.feature", RIGHT), ("mesh.yaml", mesh)]);
+    let (code, _, error) = told(&check(folder.path(), &["-f", "mesh.yaml"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("mesh.yaml:4:5: ") && error.contains("`command`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_right_mesh_file_passes() {
+    let mesh = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/foreign/mesh.yaml");
+    let folder = folder(&[("features/orders.feature", RIGHT)]);
+    let (code, _, error) = told(&check(folder.path(), &["--mesh", &mesh.display().to_string()]));
+    assert_eq!((code, error.as_str()), (Some(0), ""));
 }

@@ -12,36 +12,62 @@ const MAY_KNOW: [(&str, &[&str]); 4] = [
 
 #[test]
 fn no_crate_knows_one_that_stands_above_or_beside_it() {
-    let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec().expect("cargo metadata answers");
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("cargo metadata answers");
     let may_know: BTreeMap<_, _> = MAY_KNOW.into_iter().collect();
     for package in &metadata.packages {
         let name = package.name.as_str();
-        let allowed = may_know.get(name).unwrap_or_else(|| panic!("{name} has no place in the layout: add it to MAY_KNOW"));
+        let allowed = may_know
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} has no place in the layout: add it to MAY_KNOW"));
         for dependency in package.dependencies.iter().map(|dependency| dependency.name.as_str()) {
             if may_know.contains_key(dependency) {
                 assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
             }
         }
     }
-    assert_eq!(metadata.packages.len(), MAY_KNOW.len(), "MAY_KNOW names a crate that is not there");
+    assert_eq!(
+        metadata.packages.len(),
+        MAY_KNOW.len(),
+        "MAY_KNOW names a crate that is not there"
+    );
 }
 
 #[test]
 fn the_olympian_names_occur_in_no_crate() {
     const NAMES: [&str; 12] = [
-        "iris", "mnemosyne", "chronos", "hermes", "zeus", "janus", "kali", "vulcan", "plutus", "minerva", "amplitude", "olympus",
+        "iris",
+        "mnemosyne",
+        "chronos",
+        "hermes",
+        "zeus",
+        "janus",
+        "kali",
+        "vulcan",
+        "plutus",
+        "minerva",
+        "amplitude",
+        "olympus",
     ];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut read = 0;
     for folder in ["src", "gherkin/src", "engine", "environments"] {
         let mut folders = vec![root.join(folder)];
         while let Some(folder) = folders.pop() {
-            for entry in folder.read_dir().expect("the folder is there").map(|entry| entry.expect("it can be read").path()) {
+            for entry in folder
+                .read_dir()
+                .expect("the folder is there")
+                .map(|entry| entry.expect("it can be read").path())
+            {
                 if entry.is_dir() {
                     folders.push(entry);
                     continue;
                 }
-                let text = std::fs::read_to_string(&entry).expect("sources are text").to_lowercase();
+                let text = std::fs::read_to_string(&entry)
+                    .expect("sources are text")
+                    .to_lowercase();
                 let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
                 for name in NAMES {
                     assert!(!words.contains(&name), "{}: names {name}", entry.display());

@@ -78,7 +78,7 @@ pub enum Happening {
     /// The scenario's sandbox is ready.
     SandboxReady {
         /// What each part cost: name (`databases`, `topics`, `services`, …) and time.
-        #[serde(serialize_with = "parts")]
+        #[serde(serialize_with = "named_milliseconds")]
         parts: Vec<(String, Duration)>,
     },
     /// A step begins.
@@ -331,7 +331,7 @@ fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Res
     serializer.serialize_f64(rounded(*duration))
 }
 
-fn parts<S: serde::Serializer>(parts: &[(String, Duration)], serializer: S) -> Result<S::Ok, S::Error> {
+fn named_milliseconds<S: serde::Serializer>(parts: &[(String, Duration)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(parts.iter().map(|(name, took)| (format!("{name}_ms"), rounded(*took))))
 }
 

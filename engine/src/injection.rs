@@ -19,13 +19,20 @@ pub struct Strikes {
 impl Strikes {
     /// No strike yet of the fault with this name (as `the … has struck` takes it).
     pub fn new(fault: impl Into<String>, timeline: Timeline) -> Self {
-        Self { fault: fault.into(), timeline, count: watch::Sender::new(0) }
+        Self {
+            fault: fault.into(),
+            timeline,
+            count: watch::Sender::new(0),
+        }
     }
 
     /// The fault touched one more thing.
     pub fn strike(&self) {
         self.count.send_modify(|count| *count += 1);
-        self.timeline.record(Happening::Fault { fault: self.fault.clone(), phase: FaultPhase::Struck });
+        self.timeline.record(Happening::Fault {
+            fault: self.fault.clone(),
+            phase: FaultPhase::Struck,
+        });
     }
 
     /// How often it struck so far.
@@ -58,7 +65,10 @@ pub struct Injections {
 impl Injections {
     /// Takes note of a fault that is now in force.
     pub fn add(&mut self, timeline: &Timeline, injection: Injection) {
-        timeline.record(Happening::Fault { fault: injection.fault.clone(), phase: FaultPhase::Injected });
+        timeline.record(Happening::Fault {
+            fault: injection.fault.clone(),
+            phase: FaultPhase::Injected,
+        });
         self.all.push(injection);
     }
 
@@ -76,14 +86,21 @@ impl Injections {
     ///
     /// # Errors
     /// Every heal that failed, by the fault's name; the others are healed all the same.
-    pub async fn heal(&mut self, timeline: &Timeline, which: impl Fn(&Injection) -> bool) -> Result<usize, Vec<String>> {
+    pub async fn heal(
+        &mut self,
+        timeline: &Timeline,
+        which: impl Fn(&Injection) -> bool,
+    ) -> Result<usize, Vec<String>> {
         let (mut healed, mut errors) = (0, Vec::new());
         for injection in self.all.iter_mut().rev().filter(|injection| which(injection)) {
             let Some(heal) = injection.heal.take() else { continue };
             match heal().await {
                 Ok(()) => {
                     healed += 1;
-                    timeline.record(Happening::Fault { fault: injection.fault.clone(), phase: FaultPhase::Healed });
+                    timeline.record(Happening::Fault {
+                        fault: injection.fault.clone(),
+                        phase: FaultPhase::Healed,
+                    });
                 }
                 Err(error) => errors.push(format!("the {} could not be healed: {error}", injection.fault)),
             }

@@ -3,5 +3,6 @@
 pub mod event;
 pub mod failure;
 pub mod injection;
+pub mod mesh;
 pub mod outcome;
 pub mod timeline;

@@ -20,8 +20,21 @@ impl Clock {
     }
 
     /// An event that happens now.
-    pub fn event(&self, scenario: Option<usize>, sandbox: Option<String>, trace: Option<String>, happening: Happening) -> Event {
-        Event { at: jiff::Timestamp::now(), elapsed: self.began.elapsed(), scenario, sandbox, trace, happening }
+    pub fn event(
+        &self,
+        scenario: Option<usize>,
+        sandbox: Option<String>,
+        trace: Option<String>,
+        happening: Happening,
+    ) -> Event {
+        Event {
+            at: jiff::Timestamp::now(),
+            elapsed: self.began.elapsed(),
+            scenario,
+            sandbox,
+            trace,
+            happening,
+        }
     }
 
     /// Time since the run began.
@@ -56,7 +69,9 @@ impl Timeline {
             events: Mutex::default(),
             recorded: watch::Sender::new(0),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The sandbox's id.
@@ -74,7 +89,11 @@ impl Timeline {
         let shared = &self.shared;
         {
             let mut events = self.events();
-            events.push(shared.clock.event(Some(shared.scenario), Some(shared.sandbox.clone()), trace, happening));
+            events.push(
+                shared
+                    .clock
+                    .event(Some(shared.scenario), Some(shared.sandbox.clone()), trace, happening),
+            );
         }
         self.ring();
     }

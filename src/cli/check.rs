@@ -2,10 +2,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use momus_engine::mesh::Mesh;
 
 use super::{NOTHING_SELECTED, USAGE, drawing, feature_files};
 
-/// Parse feature files and show every error on its own line; nothing is started.
+/// Read feature files and the mesh file and show every error on its own line; nothing is started.
 ///
 /// Exit code 0 when all files are right, 2 when one is in error or missing, 4 when there is no scenario.
 #[derive(Args)]
@@ -13,6 +14,9 @@ pub struct Check {
     /// Feature files, and folders that are searched for them.
     #[arg(default_value = "features")]
     paths: Vec<PathBuf>,
+    /// Mesh file; of several, later ones override earlier ones.
+    #[arg(short = 'f', long = "mesh", value_name = "FILE")]
+    mesh: Vec<PathBuf>,
 }
 
 impl Check {
@@ -25,7 +29,8 @@ impl Check {
                 return ExitCode::from(USAGE);
             }
         };
-        let (mut scenarios, mut errors) = (0, 0);
+        let mut scenarios = 0;
+        let mut errors = self.check_mesh();
         for file in &files {
             let name = file.display().to_string();
             match std::fs::read_to_string(file) {
@@ -45,18 +50,47 @@ impl Check {
             }
         }
         if errors > 0 {
-            eprintln!("{}: {}", plural(files.len(), "file"), plural(errors, "error"));
+            eprintln!(
+                "{}: {}",
+                plural(files.len() + self.mesh.len(), "file"),
+                plural(errors, "error")
+            );
             ExitCode::from(USAGE)
         } else if scenarios == 0 {
-            eprintln!("error: no scenario in {}\nhint: name a .feature file, or a folder that has one", plural(files.len(), "file"));
+            eprintln!(
+                "error: no scenario in {}\nhint: name a .feature file, or a folder that has one",
+                plural(files.len(), "file")
+            );
             ExitCode::from(NOTHING_SELECTED)
         } else {
-            println!("{}: {}, no error", plural(files.len(), "file"), plural(scenarios, "scenario"));
+            println!(
+                "{}: {}, no error",
+                plural(files.len(), "file"),
+                plural(scenarios, "scenario")
+            );
             ExitCode::SUCCESS
+        }
+    }
+
+    /// Shows every error of the mesh files, and tells how many there are.
+    fn check_mesh(&self) -> usize {
+        if self.mesh.is_empty() {
+            return 0;
+        }
+        match Mesh::load(&self.mesh, &|name| std::env::var(name).ok()) {
+            Ok(_) => 0,
+            Err(errors) => {
+                errors.iter().for_each(|error| eprintln!("error: {error}"));
+                errors.len()
+            }
         }
     }
 }
 
 fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }

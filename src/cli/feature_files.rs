@@ -10,7 +10,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
         collect(path, true, &mut files).map_err(|(path, error)| {
-            format!("error: {}: {error}\nhint: name a .feature file, or a folder that has some", path.display())
+            format!(
+                "error: {}: {error}\nhint: name a .feature file, or a folder that has some",
+                path.display()
+            )
         })?;
     }
     Ok(files)

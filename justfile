@@ -1,0 +1,17 @@
+# The habits of this repository; `just` lists them.
+
+# list the recipes
+default:
+    @just --list
+
+# all tests, as CI runs them
+test:
+    .ci/run
+
+# lints of every crate
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# compare the parser with the official test data (cucumber/gherkin, testdata/) in FOLDER
+gherkin-testdata FOLDER:
+    cargo run -q -p momus-gherkin --example testdata -- {{FOLDER}}
