@@ -1,0 +1,256 @@
+//! An edge: the way from one caller to one dependency, as a loopback port that mirrors the dependency.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use momus_engine::event::Happening;
+use momus_engine::injection::Strikes;
+use momus_engine::timeline::Timeline;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::gate::Gate;
+use crate::relay::pump;
+use crate::rule::{Rule, Rules};
+
+/// Where an edge leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+/// What an edge understands of what passes.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// Bytes, as they come.
+    Tcp,
+}
+
+/// The edge could not listen.
+#[derive(Debug, thiserror::Error)]
+#[error("edge from {caller} to {dependency}: could not listen on a loopback port: {source}")]
+pub struct ListenError {
+    caller: String,
+    dependency: String,
+    source: io::Error,
+}
+
+/// The way from one caller to one dependency; it and its connections end when this is dropped.
+///
+/// It mirrors its upstream: FIN is passed on per direction, RST is passed on, a slow reader slows its writer.
+/// The one difference is refusal: the port accepts before the upstream can be asked, so a caller whom the
+/// upstream refuses (or [`Edge::refuse`]) sees its connection accepted and reset at once (RST, by `SO_LINGER` 0).
+/// With a closed port a try could not be counted.
+///
+/// A reset of an end that has already sent its FIN is noticed when something is next written to it.
+pub struct Edge {
+    address: SocketAddr,
+    rules: Arc<watch::Sender<Rules>>,
+    serving: AbortHandle,
+}
+
+impl Edge {
+    /// Listens on a loopback port of the system's choice.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn listen(
+        caller: impl Into<String>,
+        dependency: impl Into<String>,
+        upstream: Upstream,
+        protocol: Protocol,
+        timeline: Timeline,
+    ) -> Result<Self, ListenError> {
+        let (caller, dependency) = (caller.into(), dependency.into());
+        let bound = async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            Ok((listener.local_addr()?, listener))
+        };
+        let (address, listener) = match bound.await {
+            Ok(bound) => bound,
+            Err(source) => {
+                return Err(ListenError {
+                    caller,
+                    dependency,
+                    source,
+                });
+            }
+        };
+        let (rules, seen) = watch::channel(Rules::new(upstream));
+        let wire = Arc::new(Wire {
+            caller,
+            dependency,
+            protocol,
+            timeline,
+        });
+        let serving = tokio::spawn(accept(listener, wire, seen)).abort_handle();
+        Ok(Self {
+            address,
+            rules: Arc::new(rules),
+            serving,
+        })
+    }
+
+    /// The address that the caller is given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Leads connections opened from now on elsewhere; open ones stay where they are.
+    pub fn lead_to(&self, upstream: Upstream) {
+        self.rules.send_modify(|rules| rules.upstream = upstream);
+    }
+
+    /// Cuts the edge: connections are accepted and stay open, but nothing passes, neither bytes nor FIN nor RST.
+    /// What was held passes when the rule is healed.
+    ///
+    /// It strikes once for each new connection and for each direction in which something is held.
+    pub fn cut(&self, strikes: Strikes) -> Rule {
+        Rule::put(&self.rules, |rules, number| rules.cuts.push((number, strikes)))
+    }
+
+    /// Resets the open connections and every new one, at once. It strikes once for each.
+    pub fn refuse(&self, strikes: Strikes) -> Rule {
+        Rule::put(&self.rules, |rules, number| rules.refusals.push((number, strikes)))
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Who is at the ends of an edge, and what the connections know in common.
+pub(crate) struct Wire {
+    pub caller: String,
+    pub dependency: String,
+    pub protocol: Protocol,
+    pub timeline: Timeline,
+}
+
+impl Wire {
+    fn connection(&self, what: impl Into<String>) {
+        let (caller, dependency) = (self.caller.clone(), self.dependency.clone());
+        self.timeline.record(Happening::Connection {
+            caller,
+            dependency,
+            what: what.into(),
+        });
+    }
+
+    /// Carries both directions as the protocol has it.
+    async fn carry(
+        &self,
+        client: &mut TcpStream,
+        mut from_upstream: impl AsyncRead + Unpin,
+        mut to_upstream: impl AsyncWrite + Unpin,
+        rules: watch::Receiver<Rules>,
+    ) -> io::Result<()> {
+        let gate = Gate::new(rules);
+        let (mut from_client, mut to_client) = client.split();
+        match &self.protocol {
+            Protocol::Tcp => {}
+        }
+        tokio::try_join!(
+            pump(&mut from_client, &mut to_upstream, gate.clone()),
+            pump(&mut from_upstream, &mut to_client, gate)
+        )?;
+        Ok(())
+    }
+}
+
+async fn accept(listener: TcpListener, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((client, _)) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
+                Err(error) => {
+                    wire.connection(format!("could not be accepted: {error}"));
+                    tokio::task::yield_now().await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Serves one connection to its end.
+async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
+    let mut gate = Gate::new(rules.clone());
+    let opened = tokio::select! {
+        biased;
+        () = gate.refused() => Err("refused: a fault".to_owned()),
+        opened = open(rules.clone()) => opened.map_err(|error| format!("refused: {error}")),
+    };
+    let mut upstream = match opened {
+        Ok(upstream) => upstream,
+        Err(what) => {
+            wire.connection(what);
+            reset(&client);
+            return;
+        }
+    };
+    wire.connection("opened");
+    drop(client.set_nodelay(true));
+    let carried = async {
+        match &mut upstream {
+            Socket::Tcp(stream) => {
+                let (reader, writer) = stream.split();
+                wire.carry(&mut client, reader, writer, rules).await
+            }
+            Socket::Unix(stream) => {
+                let (reader, writer) = stream.split();
+                wire.carry(&mut client, reader, writer, rules).await
+            }
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        () = gate.refused() => Err("reset: a fault".to_owned()),
+        carried = carried => carried.map_err(|error| format!("reset: {error}")),
+    };
+    match ended {
+        Ok(()) => wire.connection("closed"),
+        Err(what) => {
+            reset(&client);
+            if let Socket::Tcp(stream) = &upstream {
+                reset(stream);
+            }
+            wire.connection(what);
+        }
+    }
+}
+
+/// Connects to the upstream as soon as no cut holds the connection back.
+async fn open(rules: watch::Receiver<Rules>) -> io::Result<Socket> {
+    Gate::new(rules.clone()).pass().await;
+    let upstream = rules.borrow().upstream.clone();
+    match upstream {
+        Upstream::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Socket::Tcp(stream))
+        }
+        Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+    }
+}
+
+/// Has the stream end with RST in place of FIN when it is dropped.
+fn reset(stream: &TcpStream) {
+    // Fails only on a socket that is gone, and then there is nobody to tell.
+    drop(stream.set_zero_linger());
+}

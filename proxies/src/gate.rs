@@ -1,0 +1,72 @@
+//! The gate that every byte of a connection passes: closed while the edge is cut.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+
+use crate::rule::Rules;
+
+/// One direction's view of the edge's rules.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    rules: watch::Receiver<Rules>,
+    /// The cuts that this direction has struck already.
+    struck: BTreeSet<u64>,
+}
+
+impl Gate {
+    pub fn new(rules: watch::Receiver<Rules>) -> Self {
+        Self {
+            rules,
+            struck: BTreeSet::new(),
+        }
+    }
+
+    /// Returns when nothing cuts the edge. Every cut that holds the caller back here is struck, once a direction.
+    pub async fn pass(&mut self) {
+        loop {
+            let cuts = self.rules.borrow_and_update().cuts.clone();
+            if cuts.is_empty() {
+                return;
+            }
+            for (number, strikes) in cuts {
+                if self.struck.insert(number) {
+                    strikes.strike();
+                }
+            }
+            if self.rules.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Returns when a rule refuses the edge's connections, having struck it.
+    pub async fn refused(&mut self) {
+        if let Ok(rules) = self.rules.wait_for(|rules| !rules.refusals.is_empty()).await {
+            let refusals = rules.refusals.clone();
+            drop(rules);
+            refusals.iter().for_each(|(_, strikes)| strikes.strike());
+            return;
+        }
+        std::future::pending().await
+    }
+
+    /// Writes all of `bytes`, and nothing while the edge is cut.
+    pub async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.pass().await;
+            let mut cut = self.rules.clone();
+            tokio::select! {
+                biased;
+                Ok(_) = cut.wait_for(|rules| !rules.cuts.is_empty()) => {}
+                written = writer.write(bytes) => match written? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    count => bytes = &bytes[count..],
+                },
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! Edges: what stands between a caller and its dependency, records what passes and breaks it on demand.
+
+pub mod edge;
+mod gate;
+mod relay;
+pub mod rule;
