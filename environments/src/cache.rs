@@ -201,17 +201,16 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::at(home.path());
         let run_folder = cache.runs().join("1");
-        let failed = cache
-            .entry("thing")
-            .get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
+        let (entry, progress) = (cache.entry("thing"), silent());
+        let failed = entry
+            .get_or_make(&run_folder, &progress, async |folder: PathBuf| {
                 fs::write(folder.join("half"), "").unwrap();
                 Err(CacheError::NoFolder)
             });
         assert!(failed.await.is_err());
         assert!(!cache.entry("thing").path().exists());
-        let made = cache
-            .entry("thing")
-            .get_or_make(&run_folder, &silent(), async |folder: PathBuf| {
+        let made = entry
+            .get_or_make(&run_folder, &progress, async |folder: PathBuf| {
                 assert!(!folder.join("half").exists());
                 Ok::<_, CacheError>(())
             });
