@@ -1,0 +1,251 @@
+//! Parameter types: what stands in the braces of a step's expression, and how it is read.
+
+use std::time::Duration;
+
+use crate::count::Count;
+use crate::mesh::Kind;
+use crate::timing::{Timing, duration};
+
+/// A parameter type of step expressions.
+#[derive(Clone, Copy, Debug)]
+pub struct ParameterType {
+    /// Its name in an expression, without the braces.
+    pub name: &'static str,
+    /// What it matches: a regular expression without capturing groups.
+    pub pattern: &'static str,
+    /// How the text that it matched is read.
+    pub read: fn(&str) -> Result<Value, String>,
+}
+
+/// What an argument of a step says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// The bare name of a thing in the mesh, one of these kinds.
+    Name {
+        /// The kinds that the sentence takes.
+        kinds: &'static [Kind],
+        /// The name as written.
+        name: String,
+    },
+    /// A quoted text, quotes and escapes removed, `${…}` still in it.
+    Text(String),
+    /// A bare word: a table, an HTTP method.
+    Word(String),
+    /// How many.
+    Count(Count),
+    /// How long.
+    Duration(Duration),
+    /// A whole number: an ordinal, an HTTP status.
+    Number(u64),
+    /// `eventually `, or nothing: with the ending it makes the [`Timing`].
+    Adverb(String),
+    /// ` within 5 seconds`, or nothing.
+    Ending(String),
+    /// Whether `, and no other` was said.
+    Only(bool),
+    /// The name that ` as NAME` gives to what the step produces.
+    Alias(Option<String>),
+}
+
+const NAME: &str = r"[A-Za-z0-9_][A-Za-z0-9_.-]*";
+
+/// Every parameter type, in the order in which the reference lists them.
+pub const PARAMETER_TYPES: &[ParameterType] = &[
+    ParameterType {
+        name: "service",
+        pattern: NAME,
+        read: |text| name(&[Kind::Service], text),
+    },
+    ParameterType {
+        name: "topic",
+        pattern: NAME,
+        read: |text| name(&[Kind::Topic], text),
+    },
+    ParameterType {
+        name: "datastore",
+        pattern: NAME,
+        read: |text| name(&[Kind::Datastore], text),
+    },
+    ParameterType {
+        name: "bucket",
+        pattern: NAME,
+        read: |text| name(&[Kind::Bucket], text),
+    },
+    ParameterType {
+        name: "partner",
+        pattern: NAME,
+        read: |text| name(&[Kind::Partner], text),
+    },
+    ParameterType {
+        name: "dependency",
+        pattern: NAME,
+        read: |text| name(DEPENDENCIES, text),
+    },
+    ParameterType {
+        name: "table",
+        pattern: NAME,
+        read: |text| Ok(Value::Word(text.to_owned())),
+    },
+    ParameterType {
+        name: "method",
+        pattern: "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS",
+        read: |text| Ok(Value::Word(text.to_owned())),
+    },
+    ParameterType {
+        name: "text",
+        pattern: r#""(?:[^"\\]|\\.)*""#,
+        read: quoted,
+    },
+    ParameterType {
+        name: "count",
+        pattern: Count::PATTERN,
+        read: |text| Count::parse(text).map(Value::Count),
+    },
+    ParameterType {
+        name: "number",
+        pattern: "[0-9]+",
+        read: whole,
+    },
+    ParameterType {
+        name: "ordinal",
+        pattern: "[0-9]+(?:st|nd|rd|th)",
+        read: ordinal,
+    },
+    ParameterType {
+        name: "status",
+        pattern: "[1-5][0-9][0-9]",
+        read: whole,
+    },
+    ParameterType {
+        name: "duration",
+        pattern: r"[0-9]+(?:\.[0-9]+)? ?[a-z]+",
+        read: |text| duration(text).map(Value::Duration),
+    },
+    ParameterType {
+        name: "eventually",
+        pattern: Timing::ADVERB,
+        read: |text| Ok(Value::Adverb(text.to_owned())),
+    },
+    ParameterType {
+        name: "within",
+        pattern: Timing::WITHIN,
+        read: |text| Ok(Value::Ending(text.to_owned())),
+    },
+    ParameterType {
+        name: "only",
+        pattern: "(?:, and no other)?",
+        read: |text| Ok(Value::Only(!text.is_empty())),
+    },
+    ParameterType {
+        name: "as",
+        pattern: "(?: as [A-Za-z_][A-Za-z0-9_]*)?",
+        read: alias,
+    },
+];
+
+/// The kinds of things that a service may depend on.
+const DEPENDENCIES: &[Kind] = &[
+    Kind::Service,
+    Kind::Datastore,
+    Kind::Broker,
+    Kind::Bucket,
+    Kind::Partner,
+];
+
+fn name(kinds: &'static [Kind], text: &str) -> Result<Value, String> {
+    Ok(Value::Name {
+        kinds,
+        name: text.to_owned(),
+    })
+}
+
+fn quoted(text: &str) -> Result<Value, String> {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    let mut read = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some('n') => read.push('\n'),
+                Some('t') => read.push('\t'),
+                Some(escaped @ ('"' | '\\')) => read.push(escaped),
+                Some(other) => {
+                    return Err(format!(
+                        "`\\{other}` in {text} is no escape; hint: escapes are `\\\"`, `\\\\`, `\\n` and `\\t`"
+                    ));
+                }
+                None => return Err(format!("{text} ends in the middle of an escape")),
+            },
+            other => read.push(other),
+        }
+    }
+    Ok(Value::Text(read))
+}
+
+fn whole(text: &str) -> Result<Value, String> {
+    text.parse()
+        .map(Value::Number)
+        .map_err(|_| format!("`{text}` is too large a number"))
+}
+
+fn ordinal(text: &str) -> Result<Value, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    match whole(digits)? {
+        Value::Number(0) => Err(format!("there is no `{text}`; hint: ordinals begin with `1st`")),
+        number => Ok(number),
+    }
+}
+
+fn alias(text: &str) -> Result<Value, String> {
+    Ok(Value::Alias(text.strip_prefix(" as ").map(str::to_owned)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(parameter: &str, text: &str) -> Result<Value, String> {
+        let found = PARAMETER_TYPES
+            .iter()
+            .find(|each| each.name == parameter)
+            .expect("the type is there");
+        let whole = regex::Regex::new(&format!("^(?:{})$", found.pattern)).expect("the pattern compiles");
+        assert!(whole.is_match(text), "{parameter} does not match {text}");
+        (found.read)(text)
+    }
+
+    #[test]
+    fn quoted_texts_lose_their_quotes_and_escapes() {
+        assert_eq!(
+            read("text", r#""a \"b\" \\ ${c}\n""#),
+            Ok(Value::Text("a \"b\" \\ ${c}\n".into()))
+        );
+        assert!(read("text", r#""\q""#).is_err_and(|message| message.contains("no escape")));
+    }
+
+    #[test]
+    fn ordinals_begin_with_the_first() {
+        assert_eq!(read("ordinal", "22nd"), Ok(Value::Number(22)));
+        assert!(read("ordinal", "0th").is_err_and(|message| message.contains("`1st`")));
+    }
+
+    #[test]
+    fn optional_parameters_match_nothing() {
+        assert_eq!(read("only", ""), Ok(Value::Only(false)));
+        assert_eq!(read("only", ", and no other"), Ok(Value::Only(true)));
+        assert_eq!(read("as", " as order"), Ok(Value::Alias(Some("order".into()))));
+        assert_eq!(read("as", ""), Ok(Value::Alias(None)));
+        assert_eq!(read("eventually", ""), Ok(Value::Adverb(String::new())));
+    }
+
+    #[test]
+    fn no_pattern_captures() {
+        for parameter in PARAMETER_TYPES {
+            let pattern = regex::Regex::new(parameter.pattern).expect("the pattern compiles");
+            assert_eq!(pattern.captures_len(), 1, "{} has a capturing group", parameter.name);
+        }
+    }
+}
