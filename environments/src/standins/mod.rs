@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+mod body;
 pub mod log_line;
 pub mod logs;
 pub mod partner;

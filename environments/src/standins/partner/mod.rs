@@ -1,0 +1,122 @@
+//! A third party's stand-in: an HTTP server that answers as a file of rules says.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Response, StatusCode, body::Incoming, service::service_fn};
+
+use super::{Listener, body};
+use crate::loopback::Loopback;
+
+mod answer;
+mod call;
+mod condition;
+mod decide;
+mod items;
+mod path;
+mod place;
+mod quantity;
+mod rate;
+mod rules;
+mod rules_error;
+mod template;
+
+pub use call::{Answered, Call, Item, ItemOutcome, Request, Ruling};
+pub use rules::{Rules, rules_schema};
+pub use rules_error::RulesError;
+
+/// A stand-in on a loopback port. Dropping it closes the listener and every connection.
+pub struct Partner {
+    server: Loopback,
+    desk: Arc<Desk>,
+}
+
+/// What every connection of one stand-in shares.
+struct Desk {
+    rules: Rules,
+    listener: Listener<Arc<Call>>,
+    memory: Mutex<Memory>,
+}
+
+struct Memory {
+    routes: Vec<decide::RouteMemory>,
+    calls: Vec<Arc<Call>>,
+}
+
+impl Partner {
+    /// Listens on 127.0.0.1, answers by `rules`, and tells `listener` each call when its answer is
+    /// decided and before that is sent.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub async fn serve(rules: Rules, listener: Listener<Arc<Call>>) -> io::Result<Self> {
+        let routes = rules.routes.iter().map(|_| decide::RouteMemory::default()).collect();
+        let memory = Mutex::new(Memory { routes, calls: Vec::new() });
+        let desk = Arc::new(Desk { rules, listener, memory });
+        let shared = desk.clone();
+        let server = Loopback::serve(service_fn(move |request| {
+            let desk = shared.clone();
+            async move { desk.answer(request).await }
+        }))
+        .await?;
+        Ok(Self { server, desk })
+    }
+
+    /// Where it listens; its URL is `http://` and this.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Every call so far, in the order in which they were decided.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Arc<Call>> {
+        self.desk.memory.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
+    }
+}
+
+impl Desk {
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+        let (head, incoming) = request.into_parts();
+        let body = body::read(incoming).await?;
+        let request = Request::new(&head, &body);
+        let call = self.decide(request, body.cut);
+        (self.listener)(call.clone());
+        let mut response = Response::new(Full::new(call.answered.body.clone()));
+        *response.status_mut() = call.answered.status;
+        *response.headers_mut() = call.answered.headers.clone();
+        Ok(response)
+    }
+
+    /// Decides one call at a time, so that limits and remembered ids are exact.
+    fn decide(&self, mut request: Request, cut: bool) -> Arc<Call> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.rules.routes.iter().enumerate().find_map(|(index, route)| {
+            let of_method = route.method.as_ref().is_none_or(|method| *method == request.method);
+            of_method.then(|| route.path.parameters(&request.path)).flatten().map(|parameters| (index, parameters))
+        });
+        let (at, now) = (SystemTime::now(), Instant::now());
+        let ordinal = memory.calls.len() as u64 + 1;
+        let (answered, items, ruling) = match found {
+            Some((index, parameters)) => {
+                request.parameters = parameters;
+                let moment = decide::Moment { ordinal, at, now, cut };
+                decide::decide(&self.rules.routes[index], &mut memory.routes[index], &request, &moment)
+            }
+            None => {
+                let error = format!("no route for {} {}", request.method, request.path);
+                let body = serde_json::json!({ "error": error });
+                (Answered::json(StatusCode::NOT_FOUND, &body), Vec::new(), Ruling::NoRoute)
+            }
+        };
+        let call = Arc::new(Call { ordinal, at, request, answered, items, ruling });
+        memory.calls.push(call.clone());
+        call
+    }
+}
