@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
@@ -14,8 +15,9 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::gate::Gate;
+use crate::http::{Exchanges, requests, responses};
 use crate::relay::pump;
-use crate::rule::{Rule, Rules};
+use crate::rule::{Answer, Rule, Rules};
 
 /// Where an edge leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub enum Upstream {
 pub enum Protocol {
     /// Bytes, as they come.
     Tcp,
+    /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
+    Http,
 }
 
 /// The edge could not listen.
@@ -120,6 +124,24 @@ impl Edge {
     pub fn refuse(&self, strikes: Strikes) -> Rule {
         Rule::put(&self.rules, |rules, number| rules.refusals.push((number, strikes)))
     }
+
+    /// Answers the first `first` requests of this method and path with `status` and an empty body, on an edge
+    /// of [`Protocol::Http`]; they are not passed on. It strikes once for each.
+    ///
+    /// In `path`, `*` and `{name}` stand for any one segment; a query is left aside.
+    pub fn answer(&self, method: &str, path: &str, first: u64, status: u16, strikes: Strikes) -> Rule {
+        let (method, path, left) = (method.to_owned(), path.to_owned(), AtomicU64::new(first));
+        Rule::put(&self.rules, |rules, number| {
+            rules.answers.push(Arc::new(Answer {
+                number,
+                method,
+                path,
+                left,
+                status,
+                strikes,
+            }));
+        })
+    }
 }
 
 impl Drop for Edge {
@@ -148,16 +170,24 @@ impl Wire {
 
     /// Carries both directions as the protocol has it.
     async fn carry(
-        &self,
+        self: &Arc<Self>,
         client: &mut TcpStream,
         mut from_upstream: impl AsyncRead + Unpin,
         mut to_upstream: impl AsyncWrite + Unpin,
         rules: watch::Receiver<Rules>,
     ) -> io::Result<()> {
-        let gate = Gate::new(rules);
+        let gate = Gate::new(rules.clone());
         let (mut from_client, mut to_client) = client.split();
         match &self.protocol {
             Protocol::Tcp => {}
+            Protocol::Http => {
+                let exchanges = Exchanges::new(Arc::clone(self));
+                tokio::try_join!(
+                    requests(&mut from_client, &mut to_upstream, gate.clone(), rules, &exchanges),
+                    responses(&mut from_upstream, &mut to_client, gate, &exchanges)
+                )?;
+                return Ok(());
+            }
         }
         tokio::try_join!(
             pump(&mut from_client, &mut to_upstream, gate.clone()),

@@ -2,5 +2,6 @@
 
 pub mod edge;
 mod gate;
+pub mod http;
 mod relay;
 pub mod rule;

@@ -1,5 +1,7 @@
 //! A TCP edge between real sockets.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
