@@ -9,5 +9,6 @@ pub mod matching;
 pub mod mesh;
 pub mod outcome;
 pub mod parameter;
+pub mod template;
 pub mod timeline;
 pub mod timing;
