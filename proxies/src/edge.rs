@@ -1,5 +1,6 @@
 //! An edge: the way from one caller to one dependency, as a loopback port that mirrors the dependency.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::gate::Gate;
 use crate::http::{Exchanges, requests, responses};
+use crate::postgres;
 use crate::relay::pump;
 use crate::rule::{Answer, Rule, Rules};
 
@@ -35,6 +37,12 @@ pub enum Protocol {
     Tcp,
     /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
     Http,
+    /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded.
+    /// Encryption is declined.
+    Postgres {
+        /// The clone of each database, by the name that the caller knows.
+        clones: BTreeMap<String, String>,
+    },
 }
 
 /// The edge could not listen.
@@ -176,10 +184,21 @@ impl Wire {
         mut to_upstream: impl AsyncWrite + Unpin,
         rules: watch::Receiver<Rules>,
     ) -> io::Result<()> {
-        let gate = Gate::new(rules.clone());
+        let mut gate = Gate::new(rules.clone());
         let (mut from_client, mut to_client) = client.split();
         match &self.protocol {
             Protocol::Tcp => {}
+            Protocol::Postgres { clones } => {
+                postgres::start(
+                    self,
+                    clones,
+                    &mut from_client,
+                    &mut to_client,
+                    &mut to_upstream,
+                    &mut gate,
+                )
+                .await?;
+            }
             Protocol::Http => {
                 let exchanges = Exchanges::new(Arc::clone(self));
                 tokio::try_join!(

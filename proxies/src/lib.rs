@@ -3,5 +3,6 @@
 pub mod edge;
 mod gate;
 pub mod http;
+mod postgres;
 mod relay;
 pub mod rule;
