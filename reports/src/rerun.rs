@@ -1,0 +1,79 @@
+//! `rerun.txt`: the scenarios to run again, as `momus run @rerun.txt` takes them.
+
+use std::io::{self, Write};
+
+use momus_engine::event::Event;
+
+use crate::reporter::Reporter;
+use crate::scenarios::{Finished, Scenarios, did_not_pass};
+
+/// Writes `FILE:LINE` of every scenario that did not pass, one a line in the order in which they ended.
+///
+/// The line is the scenario's, or the example row's for an outline. Scenarios that began and did not end are
+/// among them. A run in which all passed gives an empty file.
+pub struct Rerun<W> {
+    out: W,
+    scenarios: Scenarios,
+}
+
+impl<W: Write> Rerun<W> {
+    /// A list that is written to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            scenarios: Scenarios::default(),
+        }
+    }
+
+    fn write(&mut self, finished: &Finished) -> io::Result<()> {
+        if did_not_pass(finished.outcome) {
+            writeln!(self.out, "{}:{}", finished.place.file, finished.place.line)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Reporter for Rerun<W> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.scenarios.event(event) {
+            Some(finished) => self.write(&finished),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        for finished in self.scenarios.unfinished() {
+            self.write(&finished)?;
+        }
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn written(events: &[Event]) -> String {
+        let mut out = Vec::new();
+        let mut rerun = Rerun::new(&mut out);
+        for event in events {
+            rerun.event(event).unwrap();
+        }
+        rerun.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn it_lists_what_did_not_pass_and_nothing_else() {
+        assert_eq!(written(&sample::failing_run("a.feature")), "a.feature:6\n");
+    }
+
+    #[test]
+    fn a_scenario_that_the_run_broke_off_is_to_be_run_again() {
+        assert_eq!(
+            written(&sample::failing_run("a.feature")[..3]),
+            "a.feature:3\na.feature:6\n"
+        );
+    }
+}
