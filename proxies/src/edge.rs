@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
@@ -224,7 +225,12 @@ async fn accept(listener: TcpListener, wire: Arc<Wire>, rules: watch::Receiver<R
                 Ok((client, _)) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
                 Err(error) => {
                     wire.connection(format!("could not be accepted: {error}"));
-                    tokio::task::yield_now().await;
+                    // Out of descriptors, mostly: the end of a connection gives some back, and so may another process.
+                    let again = tokio::time::Instant::now() + Duration::from_millis(100);
+                    tokio::select! {
+                        () = tokio::time::sleep_until(again) => {}
+                        Some(_) = connections.join_next() => {}
+                    }
                 }
             },
             Some(_) = connections.join_next() => {}

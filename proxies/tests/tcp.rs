@@ -138,6 +138,24 @@ async fn an_edge_leads_elsewhere_and_ends_with_its_connections() {
     std::fs::remove_file(path).unwrap();
 }
 
+#[tokio::test]
+async fn a_reader_that_does_not_read_stops_its_writer_and_loses_nothing() {
+    const FAR_MORE_THAN_THE_SYSTEM_HOLDS: usize = 256 << 20;
+    let (listener, address) = listener().await;
+    let edge = edge(address, &timeline()).await;
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    let (block, mut sent) = (vec![7; 1 << 16], 0);
+    while let Ok(count) = timeout(Duration::from_millis(300), client.write(&block)).await {
+        sent += count.unwrap();
+        assert!(sent < FAR_MORE_THAN_THE_SYSTEM_HOLDS, "nobody held the writer back");
+    }
+    drop(client);
+    let mut seen = Vec::new();
+    timeout(SOON, server.read_to_end(&mut seen)).await.unwrap().unwrap();
+    assert_eq!(seen.len(), sent);
+}
+
 async fn assert_reset(client: &mut TcpStream) {
     let error = timeout(SOON, client.read(&mut [0])).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
