@@ -4,3 +4,5 @@ pub mod cache;
 pub mod guardian;
 pub(crate) mod loopback;
 pub mod s3;
+pub mod standins;
+pub mod servers;

@@ -28,6 +28,8 @@ pub struct Command {
     pub user: Option<(u32, u32)>,
     /// What it is called in messages; the program when not given.
     pub label: Option<String>,
+    /// The number of a signal that it is sent first when the run ends; it is killed a second later. Without one it is killed at once.
+    pub farewell: Option<i32>,
 }
 
 impl Command {
@@ -40,6 +42,7 @@ impl Command {
             working_dir: None,
             user: None,
             label: None,
+            farewell: None,
         }
     }
 
@@ -85,6 +88,13 @@ impl Command {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Sets the signal that it is sent first when the run ends, so that it can give back what outlives a process.
+    #[must_use]
+    pub fn farewell(mut self, signal: Signal) -> Self {
+        self.farewell = Some(signal.as_raw());
         self
     }
 

@@ -4,11 +4,13 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::unix::pipe::Receiver,
+    sync::watch,
 };
 
 /// The reading ends of a child's pipes. They must be read, or the child blocks when a pipe is full.
@@ -26,10 +28,10 @@ impl Output {
     pub fn into_tail(self) -> Tail {
         let tail = Tail::default();
         for mut lines in [self.stdout, self.stderr] {
-            let tail = tail.clone();
+            let open = tail.0.open();
             tokio::spawn(async move {
                 while let Some(line) = lines.next().await {
-                    tail.push(line);
+                    open.0.push(line);
                 }
             });
         }
@@ -81,26 +83,55 @@ impl Lines {
 
 /// The last lines of an output, shared with the tasks that read it.
 #[derive(Clone, Debug, Default)]
-pub struct Tail(Arc<Mutex<VecDeque<String>>>);
+pub struct Tail(Arc<Kept>);
 
-impl Tail {
-    /// How many lines are kept.
-    pub const LINES: usize = 40;
+#[derive(Debug, Default)]
+struct Kept {
+    lines: Mutex<VecDeque<String>>,
+    /// How many streams are still being read.
+    open: watch::Sender<usize>,
+}
 
-    /// Adds a line; the oldest goes when there are too many.
-    pub fn push(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == Self::LINES {
+/// A stream being read into a tail, until this is dropped.
+struct Open(Arc<Kept>);
+
+impl Kept {
+    fn open(self: &Arc<Self>) -> Open {
+        self.open.send_modify(|open| *open += 1);
+        Open(Arc::clone(self))
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == Tail::LINES {
             lines.pop_front();
         }
         lines.push_back(line);
     }
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
+}
+
+impl Tail {
+    /// How many lines are kept.
+    pub const LINES: usize = 40;
+
+    /// Waits until all that was written is read: a child's exit is known before its last lines are. Gives up after a second, for a
+    /// process that left the child's group may hold the pipe.
+    pub async fn complete(&self) {
+        let mut open = self.0.open.subscribe();
+        let _ = tokio::time::timeout(Duration::from_secs(1), open.wait_for(|open| *open == 0)).await;
+    }
+}
+
 /// All lines kept, one a line.
 impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
         f.write_str(&lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
     }
 }
@@ -128,7 +159,7 @@ mod tests {
     fn a_tail_keeps_the_last_lines() {
         let tail = Tail::default();
         for number in 0..=Tail::LINES {
-            tail.push(number.to_string());
+            tail.0.push(number.to_string());
         }
         assert!(tail.to_string().starts_with("1\n2\n"));
         assert!(tail.to_string().ends_with("\n40"));

@@ -190,6 +190,16 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Stat>, mut reap: impl FnMut(), lim
     }
 }
 
+/// Waits until all of these have ended, or `limit` is over.
+pub(super) fn await_end(processes: &[ProcessId], limit: Duration) {
+    let deadline = Instant::now() + limit;
+    for handle in processes.iter().filter_map(ProcessId::open) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&left));
+    }
+}
+
 /// Sends a signal to the group that `leader` leads, if `leader` is still that process (a zombie counts: it keeps the number taken).
 pub(super) fn signal_group(leader: &ProcessId, signal: Signal) -> io::Result<()> {
     let gone = || io::Error::from(rustix::io::Errno::SRCH);

@@ -28,7 +28,9 @@ use super::{
 };
 
 /// How long the guardian tries to kill what is left at the end.
-const END_LIMIT: Duration = Duration::from_secs(4);
+const END_LIMIT: Duration = Duration::from_secs(3);
+/// How long those that are told to end may take before they are killed.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Is the guardian until its runner is gone: the whole of the hidden subcommand that the [`Launcher`](super::Launcher) names.
 /// The last two arguments of this process are the run's folder and the run's identifier, its standard input is the socket to the runner.
@@ -66,6 +68,8 @@ struct Server {
     run: RunId,
     folder: RunFolder,
     children: HashMap<i32, ProcessId>,
+    /// The children that are sent a signal of their own before they are killed.
+    farewells: HashMap<ProcessId, i32>,
 }
 
 impl Server {
@@ -84,7 +88,7 @@ impl Server {
         Ok(Self {
             run,
             folder,
-            children: HashMap::new(),
+            children: HashMap::new(), farewells: HashMap::new(),
         })
     }
 
@@ -156,6 +160,7 @@ impl Server {
         // It cannot have been reaped: only this thread reaps.
         let process = ProcessId::of(pid).ok_or_else(|| io::Error::other("it vanished"))?;
         self.children.insert(pid, process.clone());
+        self.farewells.extend(command.farewell.map(|signal| (process.clone(), signal)));
         Ok(process)
     }
 
@@ -183,6 +188,7 @@ impl Server {
             // As long as its leader is not reaped, the group's number belongs to nobody else.
             let _ = process::signal_group(process, Signal::KILL);
             self.children.remove(&process.pid);
+            self.farewells.remove(process);
             reap(process.pid);
         }
         let own = getpid().as_raw_nonzero().get();
@@ -196,6 +202,10 @@ impl Server {
 
     /// Kills everything of the run, removes its folders, and tells what was killed.
     fn end(&mut self) -> Vec<String> {
+        let leaving: Vec<ProcessId> =
+            self.farewells.iter().filter(|(child, signal)| self.signal(child, **signal).is_ok()).map(|(child, _)| child.clone()).collect();
+        process::await_end(&leaving, FAREWELL_LIMIT);
+        self.reap();
         let run = self.run.clone();
         let killed = process::kill_all(|| process::of_run(run.as_str()), || drop(self.reap()), END_LIMIT);
         self.folder.remove();

@@ -1,0 +1,167 @@
+//! The broker's files: fetched, formatted and archived once, then taken from the cache.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{KafkaServer, Ports, SERVER};
+use crate::{
+    cache::{Cache, Progress},
+    guardian::{Command, Finished, Guardian},
+    servers::{ServerError, folder_error, programs},
+};
+
+const VERSION: &str = "4.4.0";
+const POM: &str = include_str!("pom.xml");
+const PROPERTIES: &str = include_str!("server.properties");
+/// Any 16 bytes in base64url; the same for all brokers, so that the formatted folder can be shared.
+const CLUSTER_ID: &str = "bW9tdXMtb25lLW5vZGUtMA";
+/// What makes a JVM of one short-lived broker start fast and stay small.
+const JVM: [&str; 6] = [
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xms64m",
+    "-Xmx256m",
+    "-XX:-UsePerfData",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+];
+/// How long a broker may take to write its archive when told to end.
+const ARCHIVE_LIMIT: Duration = Duration::from_secs(30);
+const ARCHIVE: &str = "classes.jsa";
+
+/// All that it takes to start a broker.
+pub(super) struct Distribution {
+    java: PathBuf,
+    libraries: PathBuf,
+    /// A formatted data folder, to be copied.
+    pub(super) formatted: PathBuf,
+    archive: Option<PathBuf>,
+}
+
+impl Distribution {
+    pub(super) async fn get(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<Self, ServerError> {
+        let absent = |program| ServerError::Absent { server: SERVER, program };
+        let java = programs::find("java").ok_or_else(|| absent("java"))?;
+        let run_folder = guardian.run_folder();
+        let entry = cache.entry(&format!("kafka-{VERSION}"));
+        // Without Maven the broker still runs when it is in the cache.
+        let libraries = entry.get_or_make(run_folder, progress, |folder| async move {
+            let maven = programs::find("mvn").ok_or_else(|| absent("mvn"))?;
+            progress(&format!("fetching Kafka {VERSION} (44 MB)"));
+            fetch(guardian, &maven, &folder).await
+        });
+        let libraries = libraries.await?;
+        let mut distribution = Self { java, libraries, formatted: PathBuf::new(), archive: None };
+        let formatted = cache.entry(&format!("kafka-{VERSION}-formatted-{:016x}", hash((PROPERTIES, CLUSTER_ID))));
+        let format = |folder| distribution.format(guardian, progress, folder);
+        distribution.formatted = formatted.get_or_make(run_folder, progress, format).await?;
+        let java_version = guardian.run(distribution.java("java -version").argument("-version"), |_| {}).await?;
+        // Of another JVM or class path an archive would be ignored; and the flags tell which collector it is for.
+        let key = hash((&java_version.output, &distribution.java, &distribution.libraries, JVM));
+        let archive = cache.entry(&format!("kafka-{VERSION}-classes-{key:016x}"));
+        let make = |folder| distribution.make_archive(guardian, progress, folder);
+        distribution.archive = Some(archive.get_or_make(run_folder, progress, make).await?.join(ARCHIVE));
+        Ok(distribution)
+    }
+
+    fn java(&self, label: &str) -> Command {
+        Command::new(&self.java).label(label)
+    }
+
+    fn with_classes(&self, label: &str) -> Command {
+        let command = JVM.iter().fold(self.java(label), |command, flag| command.argument(flag));
+        command.argument("-cp").argument(self.libraries.join("*"))
+    }
+
+    /// The command that is a broker with these properties.
+    pub(super) fn broker(&self, properties: &Path) -> Command {
+        let mut command = self.with_classes("kafka");
+        if let Some(archive) = &self.archive {
+            // An archive that cannot be used is passed over without a word, the class path being what counts.
+            command.arguments.splice(0..0, [format!("-XX:SharedArchiveFile={}", archive.display()), "-Xlog:disable".into()]);
+        }
+        command.argument("kafka.Kafka").argument(properties)
+    }
+
+    async fn format(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
+        progress("formatting Kafka's storage (once)");
+        let scratch = guardian.run_folder().join("kafka-format.properties");
+        let text = properties(&folder, Ports { broker: 1, controller: 2 });
+        fs::write(&scratch, text).map_err(folder_error(&scratch))?;
+        let tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config"];
+        let command = tool.iter().fold(self.with_classes("StorageTool format"), |command, word| command.argument(word));
+        let finished = guardian.run(command.argument(&scratch), |_| {}).await?;
+        succeeded("StorageTool format", finished)
+    }
+
+    /// Starts a broker once to see which classes it loads, and lets it write them down as it ends.
+    async fn make_archive(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
+        progress("archiving Kafka's classes (once)");
+        let scratch = guardian.run_folder().join("kafka-archive");
+        let data = scratch.join("data");
+        programs::copy_tree(&self.formatted, &data, None).map_err(folder_error(&data))?;
+        let ports = Ports::free().map_err(ServerError::Port)?;
+        let file = scratch.join("server.properties");
+        fs::write(&file, properties(&data, ports)).map_err(folder_error(&file))?;
+        let mut command = self.broker(&file);
+        command.arguments.insert(0, format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display()));
+        let server = KafkaServer::spawn(guardian, command, &scratch, ports).await?.until_ready().await?;
+        let exit = server.child.stop(ARCHIVE_LIMIT).await;
+        if !folder.join(ARCHIVE).is_file() {
+            let program = "java -XX:ArchiveClassesAtExit".to_owned();
+            return Err(ServerError::Prepare { server: SERVER, program, exit, output: server.tail() });
+        }
+        server.stop().await
+    }
+}
+
+/// The broker's whole configuration.
+pub(super) fn properties(data: &Path, ports: Ports) -> String {
+    let Ports { broker, controller } = ports;
+    format!(
+        "{PROPERTIES}log.dirs={}\n\
+         listeners=BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=BROKER://127.0.0.1:{broker}\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n",
+        data.display()
+    )
+}
+
+async fn fetch(guardian: &Guardian, maven: &Path, folder: &Path) -> Result<(), ServerError> {
+    let pom = guardian.run_folder().join("kafka-pom.xml");
+    fs::write(&pom, POM).map_err(folder_error(&pom))?;
+    let command = Command::new(maven)
+        .inherit_environment()
+        .argument("--batch-mode")
+        .argument("--quiet")
+        .argument("--file")
+        .argument(&pom)
+        .argument(format!("-Dkafka={VERSION}"))
+        .argument("-Dstyle.color=never")
+        .argument("dependency:copy-dependencies")
+        .argument(format!("-DoutputDirectory={}", folder.display()))
+        .label("mvn");
+    let finished = guardian.run(command, |_| {}).await?;
+    if finished.exit.success() {
+        return Ok(());
+    }
+    let reason = format!("`mvn dependency:copy-dependencies` ended with {}\n{}", finished.exit, finished.output.trim_end());
+    Err(ServerError::Fetch { server: format!("Kafka {VERSION}"), reason })
+}
+
+fn succeeded(program: &str, finished: Finished) -> Result<(), ServerError> {
+    let Finished { exit, output } = finished;
+    match exit.success() {
+        true => Ok(()),
+        false => Err(ServerError::Prepare { server: SERVER, program: program.to_owned(), exit, output }),
+    }
+}
+
+fn hash(parts: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,180 @@
+//! The real Kafka broker, on the installed Java.
+
+mod distribution;
+mod ready;
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use self::distribution::Distribution;
+use super::{ServerError, folder_error, programs::copy_tree};
+use crate::{
+    cache::{Cache, Progress},
+    guardian::{Child, Command, Exit, Guardian, Signal, Tail, remove_tree},
+};
+
+const SERVER: &str = "Kafka";
+/// How long a broker may take until it is ready.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often a broker is started on other ports when one of its own was taken meanwhile.
+const PORT_TRIES: usize = 5;
+/// What the JVM calls a port that is taken, and Kafka around it.
+const PORT_TAKEN: [&str; 2] = ["Address already in use", "java.net.BindException"];
+
+/// The ports of a broker, all on loopback.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Where clients connect.
+    pub broker: u16,
+    /// Where the node speaks to its own controller.
+    pub controller: u16,
+}
+
+impl Ports {
+    /// Two ports that are free at this moment.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn free() -> io::Result<Self> {
+        let listeners = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
+        let [broker, controller] = listeners.map(|listener| listener.local_addr().map(|address| address.port()));
+        Ok(Self { broker: broker?, controller: controller? })
+    }
+}
+
+/// A running broker, a single node.
+#[derive(Debug)]
+pub struct KafkaServer {
+    child: Child,
+    tail: Tail,
+    ports: Ports,
+    folder: PathBuf,
+}
+
+impl KafkaServer {
+    /// Starts a broker in the folder `name` of the run's and waits until it serves. The first time on a machine it is fetched, formatted and
+    /// archived, each told through `progress`.
+    ///
+    /// # Errors
+    /// [`ServerError::is_absence`] when Java or Maven lacks or the broker cannot be fetched; others when it does not start.
+    pub async fn start(
+        guardian: &Guardian,
+        cache: &Cache,
+        name: &str,
+        progress: &Progress,
+    ) -> Result<Self, ServerError> {
+        Self::start_on(guardian, cache, name, progress, Ports::free).await
+    }
+
+    /// As [`start`](Self::start), on the ports that `draw` gives; asked again when one was taken meanwhile.
+    ///
+    /// # Errors
+    /// As those of `start`, and those of `draw`.
+    pub async fn start_on(
+        guardian: &Guardian,
+        cache: &Cache,
+        name: &str,
+        progress: &Progress,
+        mut draw: impl FnMut() -> io::Result<Ports>,
+    ) -> Result<Self, ServerError> {
+        let distribution = Distribution::get(guardian, cache, progress).await?;
+        let folder = guardian.run_folder().join(name);
+        let mut tries = 1;
+        loop {
+            let ports = draw().map_err(ServerError::Port)?;
+            match Self::start_once(guardian, &distribution, &folder, ports).await {
+                Err(ServerError::Died { output, .. })
+                    if tries < PORT_TRIES && PORT_TAKEN.iter().any(|sign| output.contains(sign)) =>
+                {
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn start_once(
+        guardian: &Guardian,
+        distribution: &Distribution,
+        folder: &Path,
+        ports: Ports,
+    ) -> Result<Self, ServerError> {
+        remove_tree(folder).map_err(folder_error(folder))?;
+        let data = folder.join("data");
+        copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
+        let properties = folder.join("server.properties");
+        fs::write(&properties, distribution::properties(&data, ports)).map_err(folder_error(&properties))?;
+        let command = distribution.broker(&properties).working_dir(folder);
+        Self::spawn(guardian, command, folder, ports).await?.until_ready().await
+    }
+
+    async fn spawn(
+        guardian: &Guardian,
+        command: Command,
+        folder: &Path,
+        ports: Ports,
+    ) -> Result<Self, ServerError> {
+        let (child, output) = guardian.spawn(command.label("kafka")).await?;
+        Ok(Self { child, tail: output.into_tail(), ports, folder: folder.to_owned() })
+    }
+
+    /// Waits until the broker names itself in an answer, watching the process.
+    async fn until_ready(self) -> Result<Self, ServerError> {
+        let ready = tokio::time::timeout(START_LIMIT, ready::until_serving(self.ports.broker));
+        tokio::select! {
+            biased;
+            exit = self.child.exited() => {
+                self.tail.complete().await;
+                Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
+            }
+            in_time = ready => match in_time {
+                Ok(()) => Ok(self),
+                Err(_) => {
+                    self.child.kill().await;
+                    Err(ServerError::NotReady {
+                        server: SERVER,
+                        seconds: START_LIMIT.as_secs(),
+                        output: self.tail.to_string(),
+                    })
+                }
+            },
+        }
+    }
+
+    /// Where clients connect: host and port of the broker itself.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}:{}", Ipv4Addr::LOCALHOST, self.ports.broker)
+    }
+
+    /// The broker's process.
+    #[must_use]
+    pub fn child(&self) -> &Child {
+        &self.child
+    }
+
+    /// The last lines that it wrote: its errors.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        self.tail.to_string()
+    }
+
+    /// Waits for its end; a broker that ends unasked has died.
+    pub async fn exited(&self) -> Exit {
+        self.child.exited().await
+    }
+
+    /// Ends it at once, and removes its data.
+    ///
+    /// # Errors
+    /// When its folder cannot be removed.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        let _ = self.child.signal(Signal::KILL).await;
+        self.child.exited().await;
+        remove_tree(&self.folder).map_err(folder_error(&self.folder))
+    }
+}

@@ -1,0 +1,200 @@
+//! librdkafka's mock cluster: what stands in for Kafka where there is no Java. It answers the protocol, and lacks much of the broker.
+
+use std::{sync::mpsc, thread};
+
+use rdkafka::{error::KafkaError, mocking::MockCluster};
+use tokio::sync::oneshot;
+
+use super::ServerError;
+
+const SERVER: &str = "Kafka's mock cluster";
+
+/// Something that a real broker does and the mock cluster does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lack {
+    /// Every call of an admin client: topics, configurations, groups and access lists cannot be made, changed or described by a service.
+    AdminCalls,
+    /// `read_committed` sees the records of aborted and open transactions, and an old producer of a transactional id is not fenced.
+    TransactionIsolation,
+    /// `cleanup.policy=compact` removes nothing.
+    Compaction,
+    /// Nobody can list the groups.
+    ListGroups,
+    /// Offsets cannot be looked up by timestamp.
+    OffsetsForTimes,
+    /// A partition silently keeps only its last 5 MiB.
+    PartitionSize,
+}
+
+/// A thing lacked, and how to say so.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// What is lacked.
+    pub lack: Lack,
+    /// The reason to give when something that needs it is refused.
+    pub reason: &'static str,
+}
+
+/// Most bytes that a partition of the mock cluster keeps.
+pub const PARTITION_BYTES: u64 = 5 * 1024 * 1024;
+
+/// All that the mock cluster lacks.
+pub const LIMITS: [Limit; 6] = [
+    Limit { lack: Lack::AdminCalls, reason: "the mock cluster answers no admin call" },
+    Limit {
+        lack: Lack::TransactionIsolation,
+        reason: "the mock cluster does not isolate transactions: read_committed sees aborted records, and nothing is fenced",
+    },
+    Limit { lack: Lack::Compaction, reason: "the mock cluster does not compact" },
+    Limit { lack: Lack::ListGroups, reason: "the mock cluster cannot list groups" },
+    Limit { lack: Lack::OffsetsForTimes, reason: "the mock cluster cannot look up offsets by time" },
+    Limit { lack: Lack::PartitionSize, reason: "the mock cluster keeps only the last 5 MiB of a partition" },
+];
+
+/// The calls of clients that the mock cluster lacks, by the protocol's key (<https://kafka.apache.org/protocol#protocol_api_keys>):
+/// a service that makes one gets no answer that means anything.
+pub const MISSING_CALLS: [(i16, &str); 35] = [
+    (15, "DescribeGroups"),
+    (16, "ListGroups"),
+    (19, "CreateTopics"),
+    (20, "DeleteTopics"),
+    (21, "DeleteRecords"),
+    (29, "DescribeAcls"),
+    (30, "CreateAcls"),
+    (31, "DeleteAcls"),
+    (32, "DescribeConfigs"),
+    (33, "AlterConfigs"),
+    (34, "AlterReplicaLogDirs"),
+    (35, "DescribeLogDirs"),
+    (37, "CreatePartitions"),
+    (38, "CreateDelegationToken"),
+    (39, "RenewDelegationToken"),
+    (40, "ExpireDelegationToken"),
+    (41, "DescribeDelegationToken"),
+    (42, "DeleteGroups"),
+    (43, "ElectLeaders"),
+    (44, "IncrementalAlterConfigs"),
+    (45, "AlterPartitionReassignments"),
+    (46, "ListPartitionReassignments"),
+    (47, "OffsetDelete"),
+    (48, "DescribeClientQuotas"),
+    (49, "AlterClientQuotas"),
+    (50, "DescribeUserScramCredentials"),
+    (51, "AlterUserScramCredentials"),
+    (60, "DescribeCluster"),
+    (61, "DescribeProducers"),
+    (65, "DescribeTransactions"),
+    (66, "ListTransactions"),
+    (69, "ConsumerGroupDescribe"),
+    (75, "DescribeTopicPartitions"),
+    (76, "ShareGroupHeartbeat"),
+    (78, "ShareFetch"),
+];
+
+/// The name of a call that the mock cluster lacks, by its key.
+#[must_use]
+pub fn missing_call(key: i16) -> Option<&'static str> {
+    MISSING_CALLS.iter().find(|(missing, _)| *missing == key).map(|(_, name)| *name)
+}
+
+struct CreateTopic {
+    name: String,
+    partitions: i32,
+    done: oneshot::Sender<Result<(), KafkaError>>,
+}
+
+/// A running mock cluster of one broker, in this process.
+#[derive(Debug)]
+pub struct MockKafka {
+    address: String,
+    /// To the thread that holds the cluster, which may not leave it; it ends, and the cluster with it, when this is dropped.
+    topics: mpsc::Sender<CreateTopic>,
+}
+
+impl MockKafka {
+    /// Starts it; it takes about a millisecond.
+    ///
+    /// # Errors
+    /// When librdkafka cannot make it.
+    pub async fn start() -> Result<Self, ServerError> {
+        let (topics, wanted) = mpsc::channel::<CreateTopic>();
+        let (started, address) = oneshot::channel();
+        thread::spawn(move || {
+            let cluster = match MockCluster::new(1) {
+                Ok(cluster) => cluster,
+                Err(error) => return drop(started.send(Err(error.to_string()))),
+            };
+            let _ = started.send(Ok(cluster.bootstrap_servers()));
+            for CreateTopic { name, partitions, done } in wanted {
+                let _ = done.send(cluster.create_topic(&name, partitions, 1));
+            }
+        });
+        let address = address.await.unwrap_or_else(|_| Err("its thread ended".into()));
+        let address = address.map_err(|reason| refused("start", reason))?;
+        Ok(Self { address, topics })
+    }
+
+    /// Where clients connect: host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Makes a topic. One that is not made is made by the mock itself, with four partitions, when a client first names it.
+    ///
+    /// # Errors
+    /// When there is one of this name, or the number of partitions is not positive.
+    pub async fn create_topic(&self, name: &str, partitions: i32) -> Result<(), ServerError> {
+        let action = format!("make topic `{name}`");
+        let (done, result) = oneshot::channel();
+        let wanted = CreateTopic { name: name.to_owned(), partitions, done };
+        self.topics.send(wanted).map_err(|_| refused(&action, "it is gone"))?;
+        let result = result.await.map_err(|_| refused(&action, "it is gone"))?;
+        result.map_err(|error| refused(&action, error.to_string()))
+    }
+}
+
+fn refused(action: &str, reason: impl Into<String>) -> ServerError {
+    ServerError::Refused { server: SERVER, action: action.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// The keys of the calls that the mock cluster says it answers: an ApiVersions request (key 18) of version 0.
+    fn answered(address: &str) -> Vec<i16> {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]).unwrap();
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut answer).unwrap();
+        // Correlation (4), error (2), length of the array (4), then key, lowest and highest version.
+        answer[10..].chunks_exact(6).map(|call| i16::from_be_bytes([call[0], call[1]])).collect()
+    }
+
+    #[tokio::test]
+    async fn the_calls_listed_as_missing_are_missing() {
+        let mock = MockKafka::start().await.unwrap();
+        let answered = answered(mock.address());
+        assert!(answered.contains(&0) && answered.contains(&1), "{answered:?}");
+        let wrong: Vec<_> = MISSING_CALLS.iter().filter(|(key, _)| answered.contains(key)).collect();
+        assert!(wrong.is_empty(), "{wrong:?} of {answered:?}");
+        assert_eq!(missing_call(19), Some("CreateTopics"));
+        assert_eq!(missing_call(0), None);
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_there_is_refused() {
+        let mock = MockKafka::start().await.unwrap();
+        mock.create_topic("orders.v1", 6).await.unwrap();
+        let error = mock.create_topic("orders.v1", 6).await.unwrap_err();
+        assert!(error.to_string().starts_with("Kafka's mock cluster refused to make topic `orders.v1`: "), "{error}");
+    }
+}
