@@ -95,7 +95,7 @@ pub fn in_words(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
-        1_000..120_000 if milliseconds % 1_000 == 0 => format!("{} s", milliseconds / 1_000),
+        1_000..120_000 if milliseconds.is_multiple_of(1_000) => format!("{} s", milliseconds / 1_000),
         1_000..120_000 => format!("{:.1} s", duration.as_secs_f64()),
         _ => format!("{:.1} min", duration.as_secs_f64() / 60.0),
     }
