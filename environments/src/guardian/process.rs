@@ -70,7 +70,6 @@ pub(super) struct Stat {
     pub(super) name: String,
     pub(super) state: char,
     pub(super) parent: i32,
-    pub(super) group: i32,
     start_time: u64,
 }
 
@@ -89,7 +88,6 @@ impl Stat {
             name: name.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
-            group: fields.get(2)?.parse().ok()?,
             start_time: fields.get(19)?.parse().ok()?,
         })
     }
@@ -225,7 +223,7 @@ mod tests {
         let line = "42 (a) b (c) S 1 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.pid, stat.name.as_str(), stat.state), (42, "a) b (c", 'S'));
-        assert_eq!((stat.parent, stat.group, stat.start_time), (1, 42, 777));
+        assert_eq!((stat.parent, stat.start_time), (1, 777));
     }
 
     #[test]

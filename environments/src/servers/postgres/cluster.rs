@@ -107,6 +107,8 @@ pub(super) async fn template(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -118,7 +120,8 @@ mod tests {
     #[test]
     fn a_folder_is_open_when_all_above_it_are() {
         assert!(is_open(Path::new("/usr/bin")));
-        let closed = tempfile::tempdir().unwrap();
-        assert!(!is_open(closed.path()), "a temporary folder has mode 0700");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(!is_open(folder.path()), "nobody but its owner may enter it");
     }
 }
