@@ -6,6 +6,7 @@ pub mod junit;
 pub mod reporter;
 pub mod rerun;
 mod scenarios;
+pub mod terminal;
 pub mod timeline;
 
 #[cfg(test)]
