@@ -1,5 +1,6 @@
 //! The one event type: plain data, `Send`, and the only way from a run to its reports.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -85,6 +86,8 @@ pub enum Happening {
     StepStarted {
         /// Its index among the scenario's steps, Background included.
         step: usize,
+        /// Its line in the feature file.
+        line: usize,
         /// Keyword and text as the user wrote them, placeholders of an outline filled in.
         text: String,
     },
@@ -265,6 +268,9 @@ pub enum Happening {
         /// Why, where it did not pass because of something else than a step.
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<Failure>,
+        /// The folder with the logs of its services, `SERVICE.log` each; it goes with the run.
+        #[serde(skip)]
+        logs: Option<PathBuf>,
     },
     /// The run ended.
     RunFinished {

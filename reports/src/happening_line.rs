@@ -155,7 +155,9 @@ fn happening(happening: &Happening) -> String {
                 counted(*looks as usize, "look")
             )
         }
-        Happening::ScenarioFinished { outcome, took, failure } => {
+        Happening::ScenarioFinished {
+            outcome, took, failure, ..
+        } => {
             let why = failure.as_ref().map(|failure| format!(": {}", failure.message));
             format!(
                 "scenario {} ({}){}",

@@ -176,6 +176,7 @@ mod tests {
                     outcome,
                     took: Duration::from_millis(5),
                     failure: Some(*Failure::failed("why")),
+                    logs: None,
                 },
             ),
         ];

@@ -49,8 +49,9 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
     failure.nearest = Some("status 200".into());
     failure.looks = Some(4);
     failure.output = vec!["billing: no connection to billing-db".into()];
-    let text = |step, text: &str| Happening::StepStarted {
+    let text = |step, line, text: &str| Happening::StepStarted {
         step,
+        line,
         text: text.into(),
     };
     let ended = |step, outcome, failure| Happening::StepFinished {
@@ -66,6 +67,7 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
         outcome,
         took: Duration::from_millis(took),
         failure: None,
+        logs: None,
     };
     vec![
         event(
@@ -80,10 +82,10 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
         ),
         event(1, Some(0), started(3, None, "an order is charged")),
         event(2, Some(1), started(6, Some("The bank"), "the bank & the shop")),
-        event(3, Some(1), text(0, "Given the bank answers")),
+        event(3, Some(1), text(0, 7, "Given the bank answers")),
         event(4, Some(1), ended(0, Outcome::Passed, None)),
         event(5, Some(0), finished(Outcome::Passed, 4)),
-        event(6, Some(1), text(1, "When shop charges 5")),
+        event(6, Some(1), text(1, 8, "When shop charges 5")),
         event(
             1_203,
             Some(1),

@@ -21,7 +21,7 @@ pub(crate) struct Scenarios {
 struct Running {
     place: ScenarioPlace,
     started: jiff::Timestamp,
-    steps: BTreeMap<usize, String>,
+    steps: BTreeMap<usize, FailedStep>,
     ended: Option<(usize, Failure)>,
     tail: VecDeque<String>,
 }
@@ -41,10 +41,10 @@ pub(crate) struct Finished {
 
 /// The step that a scenario ended at.
 pub(crate) struct FailedStep {
+    /// Its line in the feature file.
+    pub(crate) line: usize,
     /// Keyword and text.
     pub(crate) text: String,
-    /// How many earlier steps of the scenario read the same.
-    pub(crate) same_before: usize,
 }
 
 impl Scenarios {
@@ -65,7 +65,12 @@ impl Scenarios {
                 );
                 return None;
             }
-            Happening::ScenarioFinished { outcome, took, failure } => {
+            Happening::ScenarioFinished {
+                outcome,
+                took,
+                failure,
+                ..
+            } => {
                 let running = self.running.remove(&index)?;
                 return Some(running.finished(*outcome, *took, failure.clone()));
             }
@@ -73,8 +78,9 @@ impl Scenarios {
         }
         let running = self.running.get_mut(&index)?;
         match &event.happening {
-            Happening::StepStarted { step, text } => {
-                running.steps.insert(*step, text.clone());
+            Happening::StepStarted { step, line, text } => {
+                let (line, text) = (*line, text.clone());
+                running.steps.insert(*step, FailedStep { line, text });
             }
             Happening::StepFinished {
                 step,
@@ -103,16 +109,12 @@ impl Scenarios {
 }
 
 impl Running {
-    fn finished(self, outcome: Outcome, took: Duration, failure: Option<Failure>) -> Finished {
+    fn finished(mut self, outcome: Outcome, took: Duration, failure: Option<Failure>) -> Finished {
         let (step, failure) = match self.ended {
             Some((index, failure)) => (Some(index), Some(failure)),
             None => (None, failure),
         };
-        let step = step.and_then(|index| {
-            let text = self.steps.get(&index)?.clone();
-            let same_before = self.steps.range(..index).filter(|(_, other)| **other == text).count();
-            Some(FailedStep { text, same_before })
-        });
+        let step = step.and_then(|index| self.steps.remove(&index));
         Finished {
             place: self.place,
             started: self.started,

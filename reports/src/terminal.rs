@@ -82,7 +82,7 @@ impl<W: Write> Terminal<W> {
         let drawn = finished
             .step
             .as_ref()
-            .and_then(|step| feature_line::of_step(&finished.place, step));
+            .and_then(|step| Some((step.line, feature_line::line(&finished.place.file, step.line)?)));
         let message = failure.map_or(finished.outcome.word(), |failure| failure.message.as_str());
         lines.extend(self.drawn(finished, drawn, message));
         if let Some(failure) = failure {
