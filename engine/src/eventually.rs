@@ -62,6 +62,7 @@ where
     };
     let until = Instant::now() + waits;
     let mut bell = timeline.bell();
+    let wait = timeline.wait_for(format!("{expected} (not looked at yet)"));
     let mut nearest: Option<Look> = None;
     let mut looks = 0;
     let last = loop {
@@ -70,6 +71,7 @@ where
         let begun = Instant::now();
         let now = look().await?;
         looks += 1;
+        wait.say(format!("{expected} (seen last: {})", now.seen));
         if nearest.as_ref().is_none_or(|nearest| now.distance < nearest.distance) {
             nearest = Some(now.clone());
         }

@@ -8,6 +8,7 @@ use cucumber_expressions::Expression;
 use regex::Regex;
 
 use crate::parameter::{PARAMETER_TYPES, ParameterType, Value};
+use crate::timing::Timing;
 
 /// The expressions of all step definitions.
 pub struct Expressions {
@@ -165,12 +166,33 @@ impl Sentence {
     fn read(&self, text: &str) -> Result<Vec<Value>, String> {
         let captures = self.regex().and_then(|regex| regex.captures(text));
         let texts = captures.iter().flat_map(|captures| captures.iter().skip(1));
-        self.parameters
+        let values = self
+            .parameters
             .iter()
             .zip(texts)
-            .map(|(parameter, text)| (parameter.read)(text.map_or("", |text| text.as_str())))
-            .collect()
+            .map(|(parameter, text)| (parameter.read)(text.map_or("", |text| text.as_str())));
+        timed(values.collect::<Result<_, _>>()?)
     }
+}
+
+/// Puts the timing that adverb and ending make together in the place of the first of them.
+fn timed(mut values: Vec<Value>) -> Result<Vec<Value>, String> {
+    let ending = values.iter().position(|value| matches!(value, Value::Ending(_)));
+    let ending = ending.map(|index| (index, values.remove(index)));
+    let adverb = values.iter().position(|value| matches!(value, Value::Adverb(_)));
+    let timing = match (&adverb.map(|index| &values[index]), &ending) {
+        (None, None) => return Ok(values),
+        (Some(Value::Adverb(adverb)), Some((_, Value::Ending(ending)))) => Timing::parse(adverb, ending),
+        (Some(Value::Adverb(adverb)), _) => Timing::parse(adverb, ""),
+        (_, Some((_, Value::Ending(ending)))) => Timing::parse("", ending),
+        _ => return Ok(values),
+    }?;
+    match (adverb, ending) {
+        (Some(index), _) => values[index] = Value::Timing(timing),
+        (None, Some((index, _))) => values.insert(index, Value::Timing(timing)),
+        (None, None) => {}
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -199,13 +221,14 @@ mod tests {
                 kinds: &[Kind::Topic],
                 name: "orders.v1".into(),
             },
-            Value::Adverb("eventually ".into()),
+            Value::Timing(Timing::Eventually {
+                within: Some(std::time::Duration::from_secs(5)),
+            }),
             Value::Count(Count {
                 least: 1,
                 most: Some(1),
             }),
             Value::Only(true),
-            Value::Ending(" within 5 seconds".into()),
         ];
         assert_eq!(*found, Match::One(1, expected));
     }

@@ -56,6 +56,8 @@ pub struct Summary {
     pub ambiguous: usize,
     /// Steps of all scenarios that were selected.
     pub steps: usize,
+    /// How many things the sandboxes left on the run's servers; there should be none.
+    pub left_behind: usize,
     /// How long the run took, in milliseconds.
     pub took_ms: u64,
 }
@@ -99,7 +101,7 @@ impl Summary {
             2
         } else if self.failed > 0 {
             1
-        } else if self.refused + self.unknown > 0 {
+        } else if self.refused + self.unknown + self.left_behind > 0 {
             3
         } else if self.scenarios() == 0 {
             4

@@ -37,6 +37,8 @@ pub enum Value {
     Duration(Duration),
     /// A whole number: an ordinal, an HTTP status.
     Number(u64),
+    /// What an adverb and an ending say together: what a step's function is given for both.
+    Timing(Timing),
     /// `eventually `, or nothing: with the ending it makes the [`Timing`].
     Adverb(String),
     /// ` within 5 seconds`, or nothing.

@@ -1,5 +1,6 @@
 //! A scenario's timeline: everything that happens in it, in order, and the bell that wakes who waits.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -43,6 +44,31 @@ impl Clock {
     }
 }
 
+static NEXT_WAIT: AtomicU64 = AtomicU64::new(0);
+
+/// Something that is waited for, told when the scenario's time runs out.
+#[must_use = "the wait is over when this is dropped"]
+pub struct OpenWait {
+    timeline: Timeline,
+    number: u64,
+}
+
+impl OpenWait {
+    /// Says anew what is waited for, such as with what was seen last.
+    pub fn say(&self, what: impl Into<String>) {
+        let mut waits = self.timeline.waits();
+        if let Some((_, said)) = waits.iter_mut().find(|(number, _)| *number == self.number) {
+            *said = what.into();
+        }
+    }
+}
+
+impl Drop for OpenWait {
+    fn drop(&mut self) {
+        self.timeline.waits().retain(|(number, _)| *number != self.number);
+    }
+}
+
 /// A scenario's timeline: a cheap handle, shared by the runner, the steps, the proxies and the stand-ins.
 ///
 /// What is recorded is kept until the scenario ends; then the runner hands it to the reporters in one piece.
@@ -57,6 +83,7 @@ struct Shared {
     sandbox: String,
     events: Mutex<Vec<Event>>,
     recorded: watch::Sender<u64>,
+    waits: Mutex<Vec<(u64, String)>>,
 }
 
 impl Timeline {
@@ -68,6 +95,7 @@ impl Timeline {
             sandbox: sandbox.into(),
             events: Mutex::default(),
             recorded: watch::Sender::new(0),
+            waits: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -122,6 +150,25 @@ impl Timeline {
     /// Takes everything that has happened so far.
     pub fn drain(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events())
+    }
+
+    /// Notes that something is waited for, in words, until what this returns is dropped.
+    pub fn wait_for(&self, what: impl Into<String>) -> OpenWait {
+        let number = NEXT_WAIT.fetch_add(1, Ordering::Relaxed);
+        self.waits().push((number, what.into()));
+        OpenWait {
+            timeline: self.clone(),
+            number,
+        }
+    }
+
+    /// What is waited for at this moment, in words.
+    pub fn open_waits(&self) -> Vec<String> {
+        self.waits().iter().map(|(_, what)| what.clone()).collect()
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Vec<(u64, String)>> {
+        self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn events(&self) -> MutexGuard<'_, Vec<Event>> {

@@ -164,6 +164,14 @@ impl Mesh {
         nearest::nearest(name, candidates).map(str::to_owned)
     }
 
+    /// The names of these kinds that the files declare, in the files' order.
+    pub fn names(&self, kinds: &[Kind]) -> Vec<&str> {
+        let things = self.things().map(|(name, kind, _)| (name, kind));
+        let topics = self.all_topics().map(|(_, name, _)| (name, Kind::Topic));
+        let all = things.chain(topics).filter(|(_, kind)| kinds.contains(kind));
+        all.map(|(name, _)| name).collect()
+    }
+
     /// Everything in the one namespace that the files declare, and where.
     fn things(&self) -> impl Iterator<Item = (&str, Kind, &Place)> {
         let services = self.services.iter();

@@ -1,0 +1,127 @@
+//! `${…}` in steps: each must get a value from somewhere.
+
+use momus_gherkin::{Location, PickleArgument, PickleStep};
+
+use super::{Planner, Reason, rows};
+use crate::draw::FAKES;
+use crate::mesh::Kind;
+use crate::parameter::Value;
+use crate::sandbox::CLIENT;
+use crate::template::{Key, Reference, Template};
+use crate::values::BUILT_IN_NAMES;
+
+impl Planner<'_> {
+    /// Checks every text of a step; `kept` are the names that steps before it give.
+    pub(super) fn references(
+        &self,
+        values: &[Value],
+        step: &PickleStep,
+        kept: &[&str],
+        errors: &mut Vec<(Location, Reason)>,
+    ) {
+        for value in values {
+            match value {
+                Value::Text(text) => self.text(text, step.location, kept, errors),
+                Value::Alias(Some(name)) if BUILT_IN_NAMES.contains(&name.as_str()) => {
+                    let reason =
+                        Reason::invalid(format!("`{name}` means something already; hint: choose another name"));
+                    errors.push((step.location, reason));
+                }
+                _ => {}
+            }
+        }
+        for cell in rows(step).iter().flat_map(|row| &row.cells) {
+            self.text(&cell.value, cell.location, kept, errors);
+        }
+        if let Some(PickleArgument {
+            doc_string: Some(doc), ..
+        }) = &step.argument
+        {
+            self.text(&doc.content, doc.location, kept, errors);
+        }
+    }
+
+    fn text(&self, text: &str, location: Location, kept: &[&str], errors: &mut Vec<(Location, Reason)>) {
+        match Template::parse(text) {
+            Err(message) => errors.push((location, Reason::invalid(message))),
+            Ok(template) => errors.extend(
+                template
+                    .references()
+                    .filter_map(|reference| self.reference(reference, kept).err())
+                    .map(|reason| (location, reason)),
+            ),
+        }
+    }
+
+    fn reference(&self, reference: &Reference, kept: &[&str]) -> Result<(), Reason> {
+        let head = reference.head.as_str();
+        if kept.contains(&head) || reference.default.is_some() {
+            return Ok(());
+        }
+        let path: Vec<&str> = reference
+            .path
+            .iter()
+            .map(|key| match key {
+                Key::Member(name) => name.as_str(),
+                Key::Element(_) => "",
+            })
+            .collect();
+        match (head, path.as_slice()) {
+            ("uuid" | "now", []) => Ok(()),
+            ("fake", [kind]) if FAKES.contains(kind) => Ok(()),
+            ("fake", _) => Err(Reason::invalid(format!(
+                "`{reference}` is nothing that can be made up; hint: `${{fake.KIND}}` with one of {}",
+                FAKES.join(", ")
+            ))),
+            ("service", [service, part]) => {
+                self.name(&[Kind::Service], service)?;
+                part_is_known(reference, part)
+            }
+            ("edge", [caller, dependency, rest @ ..]) if rest.len() <= 1 => {
+                if *caller != CLIENT {
+                    self.name(&[Kind::Service], caller)?;
+                }
+                let kinds = [
+                    Kind::Service,
+                    Kind::Datastore,
+                    Kind::Broker,
+                    Kind::Bucket,
+                    Kind::Partner,
+                    Kind::BuiltIn,
+                ];
+                self.name(&kinds, dependency)?;
+                rest.first().map_or(Ok(()), |part| part_is_known(reference, part))
+            }
+            ("service" | "edge", _) => Err(Reason::invalid(format!(
+                "`{reference}` is no part of the mesh; hint: `${{service.NAME.url}}` or `${{edge.CALLER.NAME.host}}`"
+            ))),
+            _ if self.variables.contains_key(head) => Ok(()),
+            _ => {
+                let near = kept
+                    .iter()
+                    .copied()
+                    .chain(self.variables.keys().map(String::as_str))
+                    .chain(BUILT_IN_NAMES.iter().copied())
+                    .filter(|each| strsim::jaro_winkler(each, head) > 0.85)
+                    .max_by(|one, other| strsim::jaro_winkler(one, head).total_cmp(&strsim::jaro_winkler(other, head)));
+                Err(Reason::invalid(match near {
+                    Some(near) => format!("nothing gives `{reference}` a value; hint: did you mean `{near}`?"),
+                    None => format!(
+                        "nothing gives `{reference}` a value; hint: keep it with `as {head}` in a step before, pass `--variable {head}=…`, or write `${{{head}:-default}}`"
+                    ),
+                }))
+            }
+        }
+    }
+}
+
+fn part_is_known(reference: &Reference, part: &str) -> Result<(), Reason> {
+    const PARTS: [&str; 6] = ["url", "host", "port", "user", "password", "database"];
+    if PARTS.contains(&part) {
+        return Ok(());
+    }
+    Err(Reason::invalid(format!(
+        "`{reference}` asks for a part that nothing has; hint: parts are {}",
+        PARTS.join(", ")
+    )))
+}

@@ -1,0 +1,208 @@
+//! One scenario: its sandbox, its steps, its healing, its verdict.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use futures::FutureExt;
+use tokio::sync::watch;
+
+use super::{Run, panicked, stopped};
+use crate::draw::Draws;
+use crate::event::Happening;
+use crate::extensions::Extensions;
+use crate::failure::{Failure, StepError, in_words};
+use crate::injection::{Injection, Injections};
+use crate::outcome::Outcome;
+use crate::plan::{PlannedScenario, PlannedStep};
+use crate::sandbox::Sandbox;
+use crate::timeline::Timeline;
+use crate::values::Values;
+use crate::world::World;
+
+impl Run {
+    /// Runs one scenario and tells what happened in it.
+    pub(super) async fn scenario(&self, index: usize) -> Outcome {
+        let began = Instant::now();
+        let scenario = &self.plan.scenarios[index];
+        let timeline = Timeline::new(self.teller.clock(), index, format!("s{index}"));
+        timeline.record(Happening::ScenarioStarted {
+            place: scenario.place.clone(),
+        });
+        let mut logs = None;
+        let result = match self.skips() {
+            Some(why) => Err(skipped(why)),
+            None => match self.environment.refuses(scenario).filter(|_| scenario.needs_sandbox) {
+                Some(refusal) => Err(refusal),
+                None => self.live(scenario, &timeline, &mut logs).await,
+            },
+        };
+        let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
+        if outcome == Outcome::Failed {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        timeline.record(Happening::ScenarioFinished {
+            outcome,
+            took: began.elapsed(),
+            failure: result.err().map(|failure| *failure),
+            logs,
+        });
+        self.teller.tell_all(timeline.drain()).await;
+        outcome
+    }
+
+    /// Makes the world, runs the steps, heals, and closes the sandbox; whatever happens in between.
+    async fn live(
+        &self,
+        scenario: &PlannedScenario,
+        timeline: &Timeline,
+        logs: &mut Option<std::path::PathBuf>,
+    ) -> Result<(), StepError> {
+        let until = tokio::time::Instant::now() + self.settings.timeout;
+        let mut sandbox = None;
+        if scenario.needs_sandbox {
+            if let Some(failure) = &self.unprepared {
+                return Err(failure.clone());
+            }
+            let made = AssertUnwindSafe(self.environment.sandbox(timeline.clone())).catch_unwind();
+            sandbox = Some(tokio::select! {
+                made = made => made.unwrap_or_else(|panic| Err(panicked(&*panic, "the environment")))?,
+                () = stopped(self.stop.clone()) => return Err(skipped("the run was stopped")),
+                () = tokio::time::sleep_until(until) => return Err(self.timed_out(timeline, Outcome::Unknown)),
+            });
+        }
+        let mut world = World {
+            mesh: self.plan.mesh.clone(),
+            timeline: timeline.clone(),
+            values: Values::new(
+                Arc::clone(&self.plan.variables),
+                Draws::new(self.settings.seed, &scenario.place),
+            ),
+            injections: Injections::default(),
+            deadline: self.settings.deadline,
+            state: Extensions::default(),
+            sandbox: sandbox.clone(),
+        };
+        let mut result = self.steps(scenario, &mut world, until).await;
+        let struck = struck(world.injections.all());
+        let healed = world.injections.heal(timeline, |_| true).await;
+        if result.is_ok() {
+            result = struck.and_then(|()| healed.map(drop).map_err(|errors| Failure::unknown(errors.join("; "))));
+        }
+        // What the steps kept (a consumer of the test client, for one) ends before the sandbox does.
+        drop(world);
+        if let Some(sandbox) = sandbox {
+            if let (Ok(()), Some(incident)) = (&result, incident(&*sandbox)) {
+                result = Err(incident);
+            }
+            *logs = sandbox.logs();
+            let closed = sandbox.close().await;
+            result = result.and(closed);
+        }
+        result
+    }
+
+    async fn steps(
+        &self,
+        scenario: &PlannedScenario,
+        world: &mut World,
+        until: tokio::time::Instant,
+    ) -> Result<(), StepError> {
+        let mut ended: Result<(), StepError> = Ok(());
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let timeline = world.timeline.clone();
+            timeline.record(Happening::StepStarted {
+                step: index,
+                line: step.line,
+                text: step.text.clone(),
+            });
+            let began = Instant::now();
+            let result = match &ended {
+                Err(_) => Err(skipped("an earlier step did not pass")),
+                Ok(()) => self.step(step, world, until).await,
+            };
+            let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
+            let told = result
+                .as_ref()
+                .err()
+                .filter(|_| ended.is_ok())
+                .map(|failure| (**failure).clone());
+            timeline.record(Happening::StepFinished {
+                step: index,
+                outcome,
+                took: began.elapsed(),
+                failure: told,
+            });
+            if ended.is_ok() {
+                ended = result;
+            }
+        }
+        ended
+    }
+
+    async fn step(&self, step: &PlannedStep, world: &mut World, until: tokio::time::Instant) -> Result<(), StepError> {
+        let timeline = world.timeline.clone();
+        let incident = world.sandbox.as_ref().map(|sandbox| sandbox.incident());
+        let running = AssertUnwindSafe((step.definition.run)(world, step.input())).catch_unwind();
+        tokio::select! {
+            biased;
+            incident = happens(incident) => Err(incident),
+            () = stopped(self.stop.clone()) => Err(skipped("the run was stopped")),
+            result = running => result.unwrap_or_else(|panic| Err(panicked(&*panic, "the step"))),
+            () = tokio::time::sleep_until(until) => Err(self.timed_out(&timeline, Outcome::Failed)),
+        }
+    }
+
+    fn timed_out(&self, timeline: &Timeline, outcome: Outcome) -> StepError {
+        let waits = timeline.open_waits();
+        let mut message = format!("the scenario took longer than {}", in_words(self.settings.timeout));
+        if !waits.is_empty() {
+            message.push_str("; it waited for ");
+            message.push_str(&waits.join("; and for "));
+        }
+        let mut failure = Failure::failed(message).hint("`--timeout` gives each scenario another time");
+        failure.outcome = outcome;
+        failure
+    }
+}
+
+/// Returns when something goes wrong without a step.
+async fn happens(incident: Option<watch::Receiver<Option<StepError>>>) -> StepError {
+    if let Some(mut incident) = incident
+        && let Ok(happened) = incident.wait_for(Option::is_some).await
+        && let Some(failure) = happened.clone()
+    {
+        return failure;
+    }
+    std::future::pending().await
+}
+
+fn incident(sandbox: &dyn Sandbox) -> Option<StepError> {
+    sandbox.incident().borrow().clone()
+}
+
+fn skipped(why: &str) -> StepError {
+    let mut failure = Failure::failed(why);
+    failure.outcome = Outcome::Skipped;
+    failure
+}
+
+/// A fault that struck too seldom fails its scenario: nothing passes by default.
+fn struck(injections: &[Injection]) -> Result<(), StepError> {
+    for injection in injections {
+        let (fault, struck) = (&injection.fault, injection.strikes.count());
+        if struck >= injection.at_least {
+            continue;
+        }
+        let message = if struck == 0 {
+            format!("the {fault} struck nothing")
+        } else {
+            format!("the {fault} struck {struck} times of {}", injection.at_least)
+        };
+        return Err(Failure::failed(message).hint(
+            "what should have met the fault did not happen while it was in force; `And the … has struck` waits for it",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The world of a scenario: what its steps share.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::eventually::{self, Look};
+use crate::extensions::Extensions;
+use crate::failure::{Failure, StepError};
+use crate::injection::Injections;
+use crate::mesh::Mesh;
+use crate::sandbox::{CLIENT, Endpoint, Sandbox};
+use crate::template::{Key, Reference, Template};
+use crate::timeline::Timeline;
+use crate::timing::Timing;
+use crate::values::Values;
+
+/// What the steps of one scenario share. Made by the runner.
+pub struct World {
+    /// The mesh under test, where there is one.
+    pub mesh: Option<Arc<Mesh>>,
+    /// What happened so far.
+    pub timeline: Timeline,
+    /// What `${…}` stands for.
+    pub values: Values,
+    /// The faults of the scenario.
+    pub injections: Injections,
+    /// How long `eventually` waits where the step says nothing.
+    pub deadline: Duration,
+    /// What the vocabulary keeps from step to step.
+    pub state: Extensions,
+    pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
+}
+
+impl World {
+    /// The sandbox.
+    ///
+    /// # Errors
+    /// When the scenario has none: its steps name nothing of the mesh.
+    pub fn sandbox(&self) -> Result<Arc<dyn Sandbox>, StepError> {
+        self.sandbox
+            .clone()
+            .ok_or_else(|| Failure::unknown("the scenario has no sandbox: nothing of the mesh is named in it"))
+    }
+
+    /// Where the test client finds a thing of the mesh.
+    ///
+    /// # Errors
+    /// When it has no edge to it.
+    pub fn client(&self, dependency: &str) -> Result<Endpoint, StepError> {
+        self.sandbox()?
+            .endpoint(CLIENT, dependency)
+            .ok_or_else(|| Failure::unknown(format!("the test client has no edge to {dependency}")))
+    }
+
+    /// The broker of a topic.
+    ///
+    /// # Errors
+    /// When no broker of the mesh has it.
+    pub fn broker_of(&self, topic: &str) -> Result<String, StepError> {
+        let found = self.mesh.as_ref().and_then(|mesh| mesh.topic(topic));
+        found
+            .map(|(broker, _)| broker.to_owned())
+            .ok_or_else(|| Failure::unknown(format!("no broker of the mesh has a topic {topic}")))
+    }
+
+    /// Fills in a text.
+    ///
+    /// # Errors
+    /// When a reference has no value.
+    pub fn text(&mut self, text: &str) -> Result<String, StepError> {
+        let template = Template::parse(text).map_err(Failure::failed)?;
+        let (values, sandbox) = (&mut self.values, self.sandbox.as_deref());
+        template.text(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, reference)))
+    }
+
+    /// Fills in a text; a lone reference keeps its type.
+    ///
+    /// # Errors
+    /// When a reference has no value.
+    pub fn value(&mut self, text: &str) -> Result<Json, StepError> {
+        let template = Template::parse(text).map_err(Failure::failed)?;
+        let (values, sandbox) = (&mut self.values, self.sandbox.as_deref());
+        template.value(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, reference)))
+    }
+
+    /// Looks until the expectation is judged: see [`eventually::expect`].
+    ///
+    /// # Errors
+    /// The failed expectation, or the first error of `look`.
+    pub async fn expect<F, L>(&self, timing: Timing, expected: &str, look: F) -> Result<(), StepError>
+    where
+        F: FnMut() -> L,
+        L: Future<Output = Result<Look, StepError>>,
+    {
+        eventually::expect(&self.timeline, timing, self.deadline, expected, look).await
+    }
+}
+
+/// What `${service.NAME.url}` and `${edge.CALLER.NAME.host}` stand for.
+fn of_the_mesh(sandbox: Option<&dyn Sandbox>, reference: &Reference) -> Option<Json> {
+    let names: Vec<&str> = reference
+        .path
+        .iter()
+        .map(|key| match key {
+            Key::Member(name) => Some(name.as_str()),
+            Key::Element(_) => None,
+        })
+        .collect::<Option<_>>()?;
+    let (endpoint, part) = match (reference.head.as_str(), names.as_slice()) {
+        ("service", [service, part]) => (sandbox?.endpoint(CLIENT, service)?, Some(*part)),
+        ("edge", [caller, dependency]) => (sandbox?.endpoint(caller, dependency)?, None),
+        ("edge", [caller, dependency, part]) => (sandbox?.endpoint(caller, dependency)?, Some(*part)),
+        _ => return None,
+    };
+    match part {
+        Some(part) => endpoint.part(part).map(Json::String),
+        None => Some(Json::String(endpoint.address)),
+    }
+}
