@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use momus_engine::event::{Event, Happening};
-use momus_engine::failure::Failure;
 use momus_engine::outcome::Outcome;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::feature_line::is_example_row;
+use crate::again::Again;
+use crate::feature_files::FeatureFiles;
 use crate::reporter::Reporter;
 use crate::scenarios::{Finished, Scenarios};
 
@@ -20,41 +20,66 @@ use crate::scenarios::{Finished, Scenarios};
 /// skipped. A run of no scenario gives a valid, empty report.
 pub struct Junit<W> {
     out: W,
+    again: Again,
     scenarios: Scenarios,
-    ended: Vec<Finished>,
-    began: Option<jiff::Timestamp>,
+    files: FeatureFiles,
+    suites: IndexMap<String, Suite>,
     took: Duration,
 }
 
+/// The scenarios of a feature file.
+#[derive(Default)]
+struct Suite {
+    began: Option<jiff::Timestamp>,
+    took: Duration,
+    cases: Vec<TestCase>,
+}
+
 impl<W: Write> Junit<W> {
-    /// A report that is written to `out`.
-    pub fn new(out: W) -> Self {
+    /// A report that is written to `out`; each failure tells the command that runs its scenario again.
+    pub fn new(out: W, again: Again) -> Self {
         Self {
             out,
+            again,
             scenarios: Scenarios::default(),
-            ended: Vec::new(),
-            began: None,
+            files: FeatureFiles::default(),
+            suites: IndexMap::new(),
             took: Duration::ZERO,
         }
     }
 
-    fn report(&self) -> Report {
+    fn scenario(&mut self, finished: &Finished) {
+        let place = &finished.place;
+        let mut name = finished.name();
+        if self.files.file(&place.file).is_example_row(place) {
+            name.push_str(&format!(" (line {})", place.line));
+        }
+        let mut case = TestCase::new(name, status(finished, &self.again));
+        case.set_classname(place.feature.as_str()).set_time(finished.took);
+        // What passed needs no explanation, and a report of many scenarios stays small.
+        if finished.did_not_pass() && !finished.tail.is_empty() {
+            case.set_system_out(finished.tail.join("\n"));
+        }
+        let suite = self.suites.entry(place.file.clone()).or_default();
+        suite.began = Some(
+            suite
+                .began
+                .map_or(finished.started, |began| began.min(finished.started)),
+        );
+        suite.took += finished.took;
+        suite.cases.push(case);
+    }
+
+    fn report(&mut self) -> Report {
         let mut report = Report::new("momus");
         report.set_time(self.took);
-        if let Some(began) = self.began {
-            report.set_timestamp(timestamp(began));
-        }
-        let mut files: IndexMap<&str, Vec<&Finished>> = IndexMap::new();
-        for finished in &self.ended {
-            files.entry(&finished.place.file).or_default().push(finished);
-        }
-        for (file, scenarios) in files {
+        for (file, scenarios) in std::mem::take(&mut self.suites) {
             let mut suite = TestSuite::new(file);
-            if let Some(first) = scenarios.iter().map(|finished| finished.started).min() {
-                suite.set_timestamp(timestamp(first));
+            if let Some(began) = scenarios.began {
+                suite.set_timestamp(timestamp(began));
             }
-            suite.set_time(scenarios.iter().map(|finished| finished.took).sum());
-            suite.add_test_cases(scenarios.into_iter().map(test_case));
+            suite.set_time(scenarios.took);
+            suite.add_test_cases(scenarios.cases);
             report.add_test_suite(suite);
         }
         report
@@ -63,81 +88,91 @@ impl<W: Write> Junit<W> {
 
 impl<W: Write> Reporter for Junit<W> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.began.get_or_insert(event.at);
+        self.again.event(event);
         self.took = event.elapsed;
         if let Happening::RunFinished { summary } = &event.happening {
             self.took = Duration::from_millis(summary.took_ms);
         }
-        self.ended.extend(self.scenarios.event(event));
+        if let Some(finished) = self.scenarios.event(event) {
+            self.scenario(&finished);
+        }
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.ended.extend(self.scenarios.unfinished());
-        self.report().serialize(&mut self.out).map_err(io::Error::other)?;
+        for finished in self.scenarios.unfinished() {
+            self.scenario(&finished);
+        }
+        let text = self.report().to_string().map_err(io::Error::other)?;
+        self.out.write_all(without_skipped_in_all(&text).as_bytes())?;
         self.out.flush()
     }
 }
 
-fn test_case(finished: &Finished) -> TestCase {
-    let place = &finished.place;
-    let mut name = match &place.rule {
-        Some(rule) => format!("{rule} / {}", place.name),
-        None => place.name.clone(),
-    };
-    if is_example_row(place) {
-        name.push_str(&format!(" (line {})", place.line));
+/// The report without the count of skipped ones in its outermost tag, which Jenkins' schema (`junit-10.xsd` of the
+/// xUnit plug-in) does not have there.
+fn without_skipped_in_all(report: &str) -> String {
+    let attribute = report.find("<testsuites").and_then(|start| {
+        let end = start + report[start..].find('>')?;
+        let from = start + report[start..end].find(" skipped=\"")?;
+        let value = from + " skipped=\"".len();
+        Some(from..value + report[value..end].find('"')? + 1)
+    });
+    let mut report = report.to_owned();
+    if let Some(attribute) = attribute {
+        report.replace_range(attribute, "");
     }
-    let mut case = TestCase::new(name, status(finished));
-    case.set_classname(place.feature.as_str())
-        .set_time(finished.took)
-        .set_timestamp(timestamp(finished.started));
-    if !finished.tail.is_empty() {
-        case.set_system_out(finished.tail.join("\n"));
-    }
-    case
+    report
 }
 
-fn status(finished: &Finished) -> TestCaseStatus {
+fn status(finished: &Finished, again: &Again) -> TestCaseStatus {
     let mut status = match finished.outcome {
         Outcome::Passed => return TestCaseStatus::success(),
         Outcome::Failed | Outcome::Undefined | Outcome::Ambiguous => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
         Outcome::Unknown | Outcome::Refused => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Outcome::Skipped => TestCaseStatus::skipped(),
+        Outcome::Skipped => {
+            let mut skipped = TestCaseStatus::skipped();
+            if let Some(failure) = finished.failures().next() {
+                skipped.set_message(failure.message.as_str());
+            }
+            return skipped;
+        }
     };
     status.set_type(finished.outcome.word());
-    if let Some(failure) = &finished.failure {
-        let step = finished.step.as_ref().map(|step| step.text.as_str());
+    if let Some(failure) = finished.failures().next() {
+        let step = finished.step().map(|step| step.text.as_str());
         let message = step.map_or_else(
             || failure.message.clone(),
             |step| format!("{step}: {}", failure.message),
         );
-        status
-            .set_message(message)
-            .set_description(description(finished, failure));
+        status.set_message(message);
     }
+    status.set_description(description(finished, again));
     status
 }
 
-fn description(finished: &Finished, failure: &Failure) -> String {
+fn description(finished: &Finished, again: &Again) -> String {
     let place = &finished.place;
-    let mut text = vec![format!("{}:{}", place.file, place.line)];
-    if let Some(step) = &finished.step {
-        text.push(step.text.clone());
+    let step = finished.step();
+    let line = step.map_or(place.line, |step| step.line);
+    let mut text = vec![format!("{}:{line}", place.file)];
+    text.extend(step.map(|step| step.text.clone()));
+    for failure in finished.failures() {
+        text.push(failure.message.clone());
+        let parts = [
+            ("expected", &failure.expected),
+            ("last seen", &failure.seen),
+            ("nearest", &failure.nearest),
+            ("hint", &failure.hint),
+        ];
+        for (name, part) in parts {
+            text.extend(part.as_ref().map(|part| format!("{name}: {part}")));
+        }
+        text.extend(failure.output.iter().cloned());
     }
-    text.push(failure.message.clone());
-    let parts = [
-        ("expected", &failure.expected),
-        ("seen", &failure.seen),
-        ("nearest", &failure.nearest),
-        ("hint", &failure.hint),
-    ];
-    for (name, part) in parts {
-        text.extend(part.as_ref().map(|part| format!("{name}: {part}")));
-    }
-    text.extend(failure.output.iter().cloned());
+    text.push(format!("run it again: {}", again.command(place)));
     text.join("\n")
 }
 
@@ -147,21 +182,27 @@ fn timestamp(at: jiff::Timestamp) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use momus_engine::failure::Failure;
+
     use super::*;
     use crate::sample;
 
     fn written(events: &[Event]) -> Report {
+        Report::deserialize_from_str(&text(events)).unwrap()
+    }
+
+    fn text(events: &[Event]) -> String {
         let mut out = Vec::new();
-        let mut junit = Junit::new(&mut out);
+        let mut junit = Junit::new(&mut out, Again::new(["momus", "run"]));
         for event in events {
             junit.event(event).unwrap();
         }
         junit.finish().unwrap();
-        Report::deserialize_from_str(std::str::from_utf8(&out).unwrap()).unwrap()
+        String::from_utf8(out).unwrap()
     }
 
-    fn ended_as(outcome: Outcome) -> TestCaseStatus {
-        let events = [
+    fn of_outcome(outcome: Outcome) -> [Event; 2] {
+        [
             sample::event(
                 0,
                 Some(0),
@@ -179,8 +220,13 @@ mod tests {
                     logs: None,
                 },
             ),
-        ];
-        written(&events).test_suites[0].test_cases[0].status.clone()
+        ]
+    }
+
+    fn ended_as(outcome: Outcome) -> TestCaseStatus {
+        written(&of_outcome(outcome)).test_suites[0].test_cases[0]
+            .status
+            .clone()
     }
 
     #[test]
@@ -193,7 +239,7 @@ mod tests {
         assert_eq!(case.name.as_str(), "The bank / the bank & the shop");
         assert_eq!(case.classname.as_ref().unwrap().as_str(), "Charges");
         assert_eq!(case.time, Some(Duration::from_millis(1_308)));
-        assert_eq!(case.timestamp.unwrap().to_rfc3339(), "2026-11-24T08:00:00.002+00:00");
+        assert_eq!(suite.timestamp.unwrap().to_rfc3339(), "2026-11-24T08:00:00.001+00:00");
         let TestCaseStatus::NonSuccess {
             message, description, ..
         } = &case.status
@@ -206,7 +252,8 @@ mod tests {
         );
         let description = description.as_ref().unwrap().as_str();
         assert!(
-            description.contains("expected: status 201\nseen: status 503\nnearest: status 200\nhint: is billing up?"),
+            description
+                .contains("expected: status 201\nlast seen: status 503\nnearest: status 200\nhint: is billing up?"),
             "{description}"
         );
         let out = case.system_out.as_ref().unwrap().as_str();
@@ -242,11 +289,68 @@ mod tests {
     fn a_row_of_an_outline_is_told_by_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.feature");
-        std::fs::write(&file, "Feature: f\n\n| 1 |\n").unwrap();
+        let outline = "Feature: f\nScenario Outline: o\nGiven <a>\nExamples:\n| a |\n| 1 |\n";
+        std::fs::write(&file, outline).unwrap();
         let report = written(&sample::failing_run(file.to_str().unwrap()));
         assert_eq!(
-            report.test_suites[0].test_cases[0].name.as_str(),
-            "an order is charged (line 3)"
+            report.test_suites[0].test_cases[1].name.as_str(),
+            "The bank / the bank & the shop (line 6)"
         );
+    }
+
+    /// Elements with their attributes, as `junit-10.xsd` of Jenkins' xUnit plug-in allows them; below `testcase`
+    /// they stand in any order.
+    const ALLOWED: [(&str, &[&str]); 8] = [
+        ("testsuites", &["name", "time", "tests", "failures", "errors"]),
+        (
+            "testsuite",
+            &[
+                "name",
+                "tests",
+                "failures",
+                "errors",
+                "group",
+                "time",
+                "skipped",
+                "timestamp",
+                "hostname",
+                "id",
+                "package",
+                "file",
+                "log",
+                "url",
+            ],
+        ),
+        ("testcase", &["name", "time", "classname", "group"]),
+        ("failure", &["type", "message"]),
+        ("error", &["type", "message"]),
+        ("skipped", &["type", "message"]),
+        ("system-out", &[]),
+        ("system-err", &[]),
+    ];
+
+    #[test]
+    fn elements_and_attributes_are_those_of_jenkins_schema() {
+        let mut text = text(&sample::failing_run("a.feature"));
+        for outcome in [Outcome::Unknown, Outcome::Refused, Outcome::Skipped, Outcome::Passed] {
+            text += &self::text(&of_outcome(outcome));
+        }
+        let tags = text.split('<').skip(1).filter(|tag| !tag.starts_with(['/', '?']));
+        let mut seen = 0;
+        for tag in tags {
+            let tag = tag.split('>').next().unwrap().trim_end_matches('/');
+            let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+            let (_, allowed) = ALLOWED.iter().find(|(element, _)| *element == name).expect(name);
+            // Values are between quotes, and every second piece is one.
+            for attribute in attributes.split('"').step_by(2) {
+                let attribute = attribute.trim().trim_end_matches('=');
+                assert!(
+                    attribute.is_empty() || allowed.contains(&attribute),
+                    "{attribute} in <{tag}>"
+                );
+            }
+            seen += 1;
+        }
+        assert!(seen > 20, "{text}");
     }
 }

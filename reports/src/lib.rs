@@ -1,11 +1,13 @@
 //! What a run tells people and machines: each reporter reads the run's events and nothing else.
 
-mod feature_line;
+pub mod again;
+mod feature_files;
 pub mod happening_line;
 pub mod junit;
 pub mod reporter;
 pub mod rerun;
 mod scenarios;
+mod tail;
 pub mod terminal;
 pub mod timeline;
 

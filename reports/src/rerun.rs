@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use momus_engine::event::Event;
 
 use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios, did_not_pass};
+use crate::scenarios::{Finished, Scenarios};
 
 /// Writes `FILE:LINE` of every scenario that did not pass, one a line in the order in which they ended.
 ///
 /// The line is the scenario's, or the example row's for an outline. Scenarios that began and did not end are
-/// among them. A run in which all passed gives an empty file.
+/// among them, those that were skipped are not. A run in which all passed gives an empty file.
 pub struct Rerun<W> {
     out: W,
     scenarios: Scenarios,
@@ -26,7 +26,7 @@ impl<W: Write> Rerun<W> {
     }
 
     fn write(&mut self, finished: &Finished) -> io::Result<()> {
-        if did_not_pass(finished.outcome) {
+        if finished.did_not_pass() {
             writeln!(self.out, "{}:{}", finished.place.file, finished.place.line)?;
         }
         Ok(())

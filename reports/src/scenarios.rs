@@ -1,16 +1,14 @@
 //! The scenarios of a run, gathered from its events: what a report shows of each when it ends.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use momus_engine::event::{Event, Happening, ScenarioPlace};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::Outcome;
 
-use crate::happening_line::in_one_line;
-
-/// How many of a scenario's last happenings a report shows.
-const TAIL: usize = 15;
+use crate::tail::Tail;
 
 /// The scenarios that run at this moment; several may run beside each other.
 #[derive(Default)]
@@ -21,30 +19,38 @@ pub(crate) struct Scenarios {
 struct Running {
     place: ScenarioPlace,
     started: jiff::Timestamp,
-    steps: BTreeMap<usize, FailedStep>,
-    ended: Option<(usize, Failure)>,
-    tail: VecDeque<String>,
+    steps: BTreeMap<usize, StepRun>,
+    tail: Tail,
 }
 
 /// A scenario that has ended.
 pub(crate) struct Finished {
+    /// Its index in the plan.
+    pub(crate) index: usize,
     pub(crate) place: ScenarioPlace,
     pub(crate) started: jiff::Timestamp,
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
-    /// Why it did not pass, with the step that it ended at where it was a step.
-    pub(crate) failure: Option<Failure>,
-    pub(crate) step: Option<FailedStep>,
-    /// Its last happenings, one line each.
+    /// The steps that began, by their index.
+    pub(crate) steps: BTreeMap<usize, StepRun>,
+    /// Why it did not pass, where that was not a step.
+    pub(crate) own_failure: Option<Failure>,
+    /// Its last happenings before it did not pass, one line each.
     pub(crate) tail: Vec<String>,
+    /// The folder with the logs of its services.
+    pub(crate) logs: Option<PathBuf>,
 }
 
-/// The step that a scenario ended at.
-pub(crate) struct FailedStep {
+/// A step that began.
+pub(crate) struct StepRun {
     /// Its line in the feature file.
     pub(crate) line: usize,
     /// Keyword and text.
     pub(crate) text: String,
+    /// How it ended; none where the scenario ended in the midst of it.
+    pub(crate) ended: Option<(Outcome, Duration)>,
+    /// Why it did not pass.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Scenarios {
@@ -53,81 +59,118 @@ impl Scenarios {
         let index = event.scenario?;
         match &event.happening {
             Happening::ScenarioStarted { place } => {
-                self.running.insert(
-                    index,
-                    Running {
-                        place: place.clone(),
-                        started: event.at,
-                        steps: BTreeMap::new(),
-                        ended: None,
-                        tail: VecDeque::new(),
-                    },
-                );
+                let running = Running {
+                    place: place.clone(),
+                    started: event.at,
+                    steps: BTreeMap::new(),
+                    tail: Tail::default(),
+                };
+                self.running.insert(index, running);
                 return None;
             }
             Happening::ScenarioFinished {
                 outcome,
                 took,
                 failure,
-                ..
+                logs,
             } => {
                 let running = self.running.remove(&index)?;
-                return Some(running.finished(*outcome, *took, failure.clone()));
+                let mut finished = running.finished(index, *outcome, *took, failure.clone());
+                finished.logs.clone_from(logs);
+                return Some(finished);
             }
             _ => {}
         }
         let running = self.running.get_mut(&index)?;
+        running.tail.event(event);
         match &event.happening {
             Happening::StepStarted { step, line, text } => {
-                let (line, text) = (*line, text.clone());
-                running.steps.insert(*step, FailedStep { line, text });
+                let begun = StepRun {
+                    line: *line,
+                    text: text.clone(),
+                    ended: None,
+                    failure: None,
+                };
+                running.steps.insert(*step, begun);
             }
             Happening::StepFinished {
                 step,
-                failure: Some(failure),
-                ..
-            } if running.ended.is_none() => running.ended = Some((*step, failure.clone())),
+                outcome,
+                took,
+                failure,
+            } => {
+                if let Some(step) = running.steps.get_mut(step) {
+                    step.ended = Some((*outcome, *took));
+                    step.failure.clone_from(failure);
+                }
+            }
             _ => {}
         }
-        if running.tail.len() == TAIL {
-            running.tail.pop_front();
-        }
-        running.tail.push_back(in_one_line(event));
         None
     }
 
     /// The scenarios that began and did not end: the run was stopped in the midst of them.
     pub(crate) fn unfinished(&mut self) -> Vec<Finished> {
         std::mem::take(&mut self.running)
-            .into_values()
-            .map(|running| {
+            .into_iter()
+            .map(|(index, running)| {
                 let failure = Failure::unknown("the run ended before the scenario did");
-                running.finished(Outcome::Unknown, Duration::ZERO, Some(*failure))
+                running.finished(index, Outcome::Unknown, Duration::ZERO, Some(*failure))
             })
             .collect()
+    }
+
+    /// What each scenario that runs is called.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &str> {
+        self.running.values().map(|running| running.place.name.as_str())
     }
 }
 
 impl Running {
-    fn finished(mut self, outcome: Outcome, took: Duration, failure: Option<Failure>) -> Finished {
-        let (step, failure) = match self.ended {
-            Some((index, failure)) => (Some(index), Some(failure)),
-            None => (None, failure),
-        };
-        let step = step.and_then(|index| self.steps.remove(&index));
+    fn finished(self, index: usize, outcome: Outcome, took: Duration, own_failure: Option<Failure>) -> Finished {
         Finished {
+            index,
             place: self.place,
             started: self.started,
             outcome,
             took,
-            failure,
-            step,
-            tail: self.tail.into(),
+            steps: self.steps,
+            own_failure,
+            tail: self.tail.lines(),
+            logs: None,
         }
     }
 }
 
-/// Whether a scenario that ended so is one to run again.
-pub(crate) fn did_not_pass(outcome: Outcome) -> bool {
-    outcome != Outcome::Passed
+impl Finished {
+    /// The scenario's name, after its rule's where it stands in one.
+    pub(crate) fn name(&self) -> String {
+        match &self.place.rule {
+            Some(rule) => format!("{rule} / {}", self.place.name),
+            None => self.place.name.clone(),
+        }
+    }
+
+    /// The step that it ended at: the first that has a failure, else the one that the scenario ended in the midst of.
+    pub(crate) fn step(&self) -> Option<&StepRun> {
+        let mut steps = self.steps.values();
+        steps.clone().find(|step| step.failure.is_some()).or_else(|| {
+            let broken_off = |step: &&StepRun| step.ended.is_none();
+            steps.find(broken_off).filter(|_| self.own_failure.is_some())
+        })
+    }
+
+    /// Why it did not pass: the step's failure, then the scenario's own.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
+        let of_step = self.steps.values().find_map(|step| step.failure.as_ref());
+        of_step.into_iter().chain(&self.own_failure)
+    }
+
+    /// Whether it is one to run again: neither passed nor left out by the user.
+    pub(crate) fn did_not_pass(&self) -> bool {
+        match self.outcome {
+            Outcome::Passed | Outcome::Skipped => false,
+            Outcome::Failed | Outcome::Refused | Outcome::Unknown | Outcome::Undefined | Outcome::Ambiguous => true,
+        }
+    }
 }
