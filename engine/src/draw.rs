@@ -56,7 +56,7 @@ impl Draws {
     }
 
     /// A made-up value, where the kind is one of [`FAKES`].
-    pub fn fake(&mut self, kind: &str) -> Option<String> {
+    pub fn made_up(&mut self, kind: &str) -> Option<String> {
         let source = &mut self.source;
         Some(match kind {
             "city" => CityName().fake_with_rng(source),
@@ -111,8 +111,8 @@ mod tests {
     fn every_kind_is_drawn() {
         let mut draws = Draws::new(1, &place(1));
         for kind in FAKES {
-            assert!(draws.fake(kind).is_some_and(|value| !value.is_empty()), "{kind}");
+            assert!(draws.made_up(kind).is_some_and(|value| !value.is_empty()), "{kind}");
         }
-        assert_eq!(draws.fake("unicorn"), None);
+        assert_eq!(draws.made_up("unicorn"), None);
     }
 }

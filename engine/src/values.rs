@@ -70,7 +70,7 @@ impl Values {
         let drawn = match (reference.head.as_str(), reference.path.as_slice()) {
             ("uuid", []) => Some(Json::String(self.draws.uuid())),
             ("now", []) => Some(Json::String(jiff::Timestamp::now().to_string())),
-            ("fake", [crate::template::Key::Member(kind)]) => self.draws.fake(kind).map(Json::String),
+            ("fake", [crate::template::Key::Member(kind)]) => self.draws.made_up(kind).map(Json::String),
             ("service" | "edge", _) => mesh(reference),
             _ => self.variables.get(&reference.head).cloned().map(Json::String),
         };
