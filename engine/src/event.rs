@@ -206,6 +206,8 @@ pub enum Happening {
         method: String,
         /// Path and query.
         path: String,
+        /// The request's headers, names in lower case, as text.
+        headers: Vec<(String, String)>,
         /// The status that it answered.
         status: u16,
         /// The request's body: JSON, or text where it is not JSON.
