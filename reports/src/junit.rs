@@ -10,6 +10,7 @@ use momus_engine::outcome::Outcome;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::again::Again;
+use crate::explanation;
 use crate::feature_files::FeatureFiles;
 use crate::reporter::Reporter;
 use crate::scenarios::{Finished, Scenarios};
@@ -149,31 +150,8 @@ fn status(finished: &Finished, again: &Again) -> TestCaseStatus {
         );
         status.set_message(message);
     }
-    status.set_description(description(finished, again));
+    status.set_description(explanation::of(finished, again));
     status
-}
-
-fn description(finished: &Finished, again: &Again) -> String {
-    let place = &finished.place;
-    let step = finished.step();
-    let line = step.map_or(place.line, |step| step.line);
-    let mut text = vec![format!("{}:{line}", place.file)];
-    text.extend(step.map(|step| step.text.clone()));
-    for failure in finished.failures() {
-        text.push(failure.message.clone());
-        let parts = [
-            ("expected", &failure.expected),
-            ("last seen", &failure.seen),
-            ("nearest", &failure.nearest),
-            ("hint", &failure.hint),
-        ];
-        for (name, part) in parts {
-            text.extend(part.as_ref().map(|part| format!("{name}: {part}")));
-        }
-        text.extend(failure.output.iter().cloned());
-    }
-    text.push(format!("run it again: {}", again.command(place)));
-    text.join("\n")
 }
 
 fn timestamp(at: jiff::Timestamp) -> DateTime<Utc> {

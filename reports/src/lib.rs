@@ -1,6 +1,8 @@
 //! What a run tells people and machines: each reporter reads the run's events and nothing else.
 
 pub mod again;
+pub mod cucumber_json;
+mod explanation;
 mod feature_files;
 pub mod happening_line;
 pub mod junit;

@@ -1,0 +1,387 @@
+//! Cucumber JSON, which Jenkins' Cucumber reports and many others read; written by the `cucumber` crate.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use cucumber::event::{
+    Cucumber, Event as Timed, Feature as FeatureEvent, HookType, RetryableScenario, Rule as RuleEvent,
+    Scenario as ScenarioEvent, Source, StepError,
+};
+use cucumber::{Writer, cli, gherkin, writer};
+use momus_engine::event::Event;
+use momus_engine::outcome::Outcome;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::again::Again;
+use crate::explanation;
+use crate::feature_files::FeatureFiles;
+use crate::reporter::Reporter;
+use crate::scenarios::{Finished, Scenarios, StepRun};
+
+/// What the `cucumber` crate puts before the message of every step that failed; none of ours panicked.
+const PANICKED: &str = "Step panicked. Captured output: ";
+
+/// Writes Cucumber JSON when the run is finished: features and scenarios in the plan's order, an outline's row as a
+/// scenario of its own, a Background's steps as the scenario's first ones.
+///
+/// The format knows neither refused nor unknown: both are failed, with their reason. What is no step's failure is that
+/// of a hook, before the first step or after the last. A failed step carries the last happenings as an attachment.
+pub struct CucumberJson<W> {
+    out: W,
+    again: Again,
+    scenarios: Scenarios,
+    files: FeatureFiles,
+    ended: Vec<Finished>,
+}
+
+impl<W: Write> CucumberJson<W> {
+    /// A report that is written to `out`; each failure tells the command that runs its scenario again.
+    pub fn new(out: W, again: Again) -> Self {
+        Self {
+            out,
+            again,
+            scenarios: Scenarios::default(),
+            files: FeatureFiles::default(),
+            ended: Vec::new(),
+        }
+    }
+
+    fn end(&mut self, mut finished: Finished) {
+        if !finished.did_not_pass() {
+            finished.tail.clear();
+        }
+        self.ended.push(finished);
+    }
+}
+
+impl<W: Write> Reporter for CucumberJson<W> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.again.event(event);
+        if let Some(finished) = self.scenarios.event(event) {
+            self.end(finished);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        for finished in self.scenarios.unfinished() {
+            self.end(finished);
+        }
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.sort_by_key(|finished| finished.index);
+        let mut adapter = Adapter::new()?;
+        let mut written = Vec::new();
+        let mut json = writer::Json::raw(&mut written);
+        for finished in &ended {
+            adapter.scenario(&mut json, finished, &mut self.files, &self.again);
+        }
+        handle(&mut json, Timed::new(Cucumber::Finished));
+        drop(json);
+        let mut features: Json = serde_json::from_slice(&written)?;
+        without_panics(&mut features);
+        serde_json::to_writer(&mut self.out, &features)?;
+        self.out.flush()
+    }
+}
+
+/// The world that the writer wants; no step of ours runs in it.
+#[derive(Debug)]
+struct NoWorld;
+
+impl cucumber::World for NoWorld {
+    type Error = Infallible;
+
+    async fn new() -> Result<Self, Infallible> {
+        Ok(Self)
+    }
+}
+
+/// Hands one event to the writer, which never waits.
+fn handle<W: Writer<NoWorld, Cli = cli::Empty>>(writer: &mut W, event: Timed<Cucumber<NoWorld>>) {
+    let mut handled = pin!(writer.handle_event(Ok(event), &cli::Empty));
+    while handled.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {}
+}
+
+/// Makes of our scenarios the events that the `cucumber` crate's writers read.
+struct Adapter {
+    features: HashMap<String, Source<gherkin::Feature>>,
+    captures: regex::CaptureLocations,
+}
+
+impl Adapter {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            features: HashMap::new(),
+            captures: Regex::new("").map_err(io::Error::other)?.capture_locations(),
+        })
+    }
+
+    fn scenario<W: Writer<NoWorld, Cli = cli::Empty>>(
+        &mut self,
+        json: &mut W,
+        finished: &Finished,
+        files: &mut FeatureFiles,
+        again: &Again,
+    ) {
+        let feature = self.feature(finished, files);
+        let rule = finished.place.rule.as_ref().map(|rule| {
+            let rule = gherkin::Rule::builder()
+                .keyword("Rule".into())
+                .name(rule.clone())
+                .scenarios(Vec::new());
+            Source::new(rule.build())
+        });
+        let steps = steps(finished, files);
+        let scenario = Source::new(scenario(finished, files));
+        let mut tell = |at: SystemTime, event: ScenarioEvent<NoWorld>| {
+            let event = RetryableScenario { event, retries: None };
+            let event = match &rule {
+                Some(rule) => {
+                    let event = RuleEvent::Scenario(scenario.clone(), event);
+                    FeatureEvent::Rule(rule.clone(), event)
+                }
+                None => FeatureEvent::Scenario(scenario.clone(), event),
+            };
+            let mut timed = Timed::new(Cucumber::Feature(feature.clone(), event));
+            timed.at = at;
+            handle(json, timed);
+        };
+        let failed_step = finished.step().map(|step| step.line);
+        let explanation = || Arc::new(explanation::of(finished, again));
+        let hook = (finished.did_not_pass() && failed_step.is_none()).then_some(if finished.steps.is_empty() {
+            HookType::Before
+        } else {
+            HookType::After
+        });
+        let hook_failed = |tell: &mut dyn FnMut(SystemTime, ScenarioEvent<NoWorld>), kind, took| {
+            tell(SystemTime::UNIX_EPOCH, ScenarioEvent::hook_started(kind));
+            if !finished.tail.is_empty() {
+                let tail = finished.tail.join("\n");
+                tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(tail));
+            }
+            let failed = ScenarioEvent::hook_failed(kind, None, explanation());
+            tell(SystemTime::UNIX_EPOCH + took, failed);
+        };
+        if matches!(hook, Some(HookType::Before)) {
+            hook_failed(&mut tell, HookType::Before, finished.took);
+        }
+        for (step, run) in steps {
+            let step = Source::new(step);
+            let (outcome, took) = match run {
+                Some(run) => run.ended.unwrap_or((finished.outcome, Duration::ZERO)),
+                None => (Outcome::Skipped, Duration::ZERO),
+            };
+            tell(SystemTime::UNIX_EPOCH, ScenarioEvent::step_started(step.clone()));
+            let ended = match outcome {
+                Outcome::Passed => ScenarioEvent::step_passed(step, self.captures.clone(), None),
+                Outcome::Skipped => ScenarioEvent::step_skipped(step),
+                Outcome::Undefined => ScenarioEvent::step_failed(step, None, None, None, StepError::NotFound),
+                // Readers of the format do not all know `ambiguous`.
+                Outcome::Failed | Outcome::Refused | Outcome::Unknown | Outcome::Ambiguous => {
+                    if !finished.tail.is_empty() {
+                        tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(finished.tail.join("\n")));
+                    }
+                    ScenarioEvent::step_failed(step, None, None, None, StepError::Panic(explanation()))
+                }
+            };
+            tell(SystemTime::UNIX_EPOCH + took, ended);
+        }
+        if matches!(hook, Some(HookType::After)) {
+            hook_failed(&mut tell, HookType::After, Duration::ZERO);
+        }
+    }
+
+    /// The feature that the scenario stands in, without what the writer does not read.
+    fn feature(&mut self, finished: &Finished, files: &mut FeatureFiles) -> Source<gherkin::Feature> {
+        let place = &finished.place;
+        let made = self.features.entry(place.file.clone()).or_insert_with(|| {
+            let known = files.file(&place.file).document.feature.as_ref();
+            let feature = gherkin::Feature::builder()
+                .keyword(known.map_or("Feature", |feature| feature.keyword).to_owned())
+                .name(place.feature.clone())
+                .tags(known.map_or_else(Vec::new, |feature| {
+                    feature.tags.iter().map(|tag| tag.name.clone()).collect()
+                }))
+                .position(at(known.map_or(1, |feature| feature.location.line as usize)))
+                .path(Some(PathBuf::from(&place.file)));
+            Source::new(feature.build())
+        });
+        made.clone()
+    }
+}
+
+fn scenario(finished: &Finished, files: &mut FeatureFiles) -> gherkin::Scenario {
+    let place = &finished.place;
+    let file = files.file(&place.file);
+    let keyword = file.pickle(place).and_then(|pickle| file.scenario_keyword(pickle));
+    gherkin::Scenario::builder()
+        .keyword(keyword.unwrap_or("Scenario").to_owned())
+        .name(place.name.clone())
+        .steps(Vec::new())
+        .tags(place.tags.clone())
+        .position(at(place.line))
+        .build()
+}
+
+/// The scenario's steps, those that did not begin included where the file tells them.
+fn steps<'f>(finished: &'f Finished, files: &mut FeatureFiles) -> Vec<(gherkin::Step, Option<&'f StepRun>)> {
+    let planned = files.file(&finished.place.file).pickle(&finished.place);
+    let planned = planned.map_or(&[][..], |pickle| &pickle.steps);
+    let begun = finished.steps.last_key_value().map_or(0, |(last, _)| last + 1);
+    let step = |index| {
+        let run = finished.steps.get(&index);
+        let planned = planned.get(index);
+        let text = match (run, planned) {
+            (Some(run), _) => run.text.clone(),
+            (None, Some(planned)) => format!("{}{}", planned.keyword, planned.text),
+            (None, None) => return None,
+        };
+        // Where the file is gone, the first word is the keyword.
+        let keyword = planned
+            .map(|planned| planned.keyword)
+            .filter(|keyword| text.starts_with(keyword))
+            .unwrap_or_else(|| &text[..text.find(' ').map_or(0, |end| end + 1)]);
+        let line = run.map_or_else(|| planned.map_or(0, |step| step.location.line as usize), |run| run.line);
+        let step = gherkin::Step::builder()
+            .keyword(keyword.to_owned())
+            .ty(gherkin::StepType::Given)
+            .value(text[keyword.len()..].to_owned())
+            .position(at(line));
+        Some((step.build(), run))
+    };
+    (0..planned.len().max(begun)).filter_map(step).collect()
+}
+
+fn at(line: usize) -> gherkin::LineCol {
+    gherkin::LineCol { line, col: 1 }
+}
+
+/// Takes [`PANICKED`] away wherever it stands before a message.
+fn without_panics(json: &mut Json) {
+    match json {
+        Json::Object(fields) => {
+            if let Some(Json::String(message)) = fields.get_mut("error_message")
+                && let Some(told) = message.strip_prefix(PANICKED)
+            {
+                *message = told.to_owned();
+            }
+            fields.values_mut().for_each(without_panics);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_panics),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use momus_engine::event::Happening;
+    use momus_engine::failure::Failure;
+
+    use super::*;
+    use crate::sample;
+
+    const FEATURE: &str = "@money\nFeature: Charges\n  Scenario: an order is charged\n    When shop charges 5\n  Rule: The bank\n  Scenario: the bank & the shop\n    Given the bank answers\n    * shop charges 5\n    Then bank has it\n";
+
+    fn written(events: impl Fn(&str) -> Vec<Event>) -> Json {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.feature");
+        std::fs::write(&file, FEATURE).unwrap();
+        let mut out = Vec::new();
+        let mut json = CucumberJson::new(&mut out, Again::new(["momus", "run"]));
+        for event in events(file.to_str().unwrap()) {
+            json.event(&event).unwrap();
+        }
+        json.finish().unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn scenarios_stand_in_the_plans_order_with_their_steps_and_what_became_of_them() {
+        let json = written(|file| {
+            let mut events = sample::failing_run(file);
+            events.swap(1, 2);
+            events
+        });
+        let features = json.as_array().unwrap();
+        assert_eq!(features.len(), 1);
+        let feature = &features[0];
+        assert_eq!(
+            (&feature["keyword"], &feature["name"]),
+            (&"Feature".into(), &"Charges".into())
+        );
+        assert_eq!(feature["tags"][0]["name"], "@money");
+        assert!(feature["uri"].as_str().unwrap().ends_with("a.feature"));
+        let elements = feature["elements"].as_array().unwrap();
+        assert_eq!(elements.len(), 2);
+        assert_eq!((&elements[0]["line"], &elements[1]["line"]), (&3.into(), &6.into()));
+        assert_eq!(elements[1]["name"], "The bank the bank & the shop");
+        let steps = elements[1]["steps"].as_array().unwrap();
+        let told: Vec<_> = steps
+            .iter()
+            .map(|step| {
+                (
+                    step["keyword"].as_str().unwrap(),
+                    step["name"].as_str().unwrap(),
+                    step["line"].as_u64().unwrap(),
+                    step["result"]["status"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        // The file has changed since: what the run told counts.
+        assert_eq!(
+            told,
+            [
+                ("Given ", "the bank answers", 7, "passed"),
+                ("When ", "shop charges 5", 8, "failed"),
+                ("Then ", "bank has it", 9, "skipped")
+            ]
+        );
+        assert_eq!(steps[0]["result"]["duration"], 20_000_000);
+        let message = steps[1]["result"]["error_message"].as_str().unwrap();
+        assert!(
+            message.contains("a.feature:8\nWhen shop charges 5\nthe status is another\nexpected: status 201"),
+            "{message}"
+        );
+        assert!(!message.contains("panicked"), "{message}");
+        assert_eq!(steps[1]["embeddings"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_sandbox_that_could_not_be_made_is_a_hook_that_failed() {
+        let json = written(|file| {
+            let finished = Happening::ScenarioFinished {
+                outcome: Outcome::Unknown,
+                took: Duration::from_millis(7),
+                failure: Some(*Failure::unknown("billing was not ready")),
+                logs: None,
+            };
+            let mut events = sample::failing_run(file);
+            events.truncate(2);
+            events.push(sample::event(9, Some(0), finished));
+            events
+        });
+        let element = &json[0]["elements"][0];
+        let hook = &element["before"][0]["result"];
+        assert_eq!(hook["status"], "failed");
+        assert!(
+            hook["error_message"]
+                .as_str()
+                .unwrap()
+                .contains("billing was not ready")
+        );
+        assert_eq!(element["steps"][0]["result"]["status"], "skipped");
+    }
+
+    #[test]
+    fn a_run_of_nothing_is_an_empty_list() {
+        assert_eq!(written(|_| vec![sample::run_finished(&[])]), Json::Array(Vec::new()));
+    }
+}
