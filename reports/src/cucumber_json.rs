@@ -87,7 +87,7 @@ impl<W: Write> Reporter for CucumberJson<W> {
         drop(json);
         let mut features: Json = serde_json::from_slice(&written)?;
         without_panics(&mut features);
-        serde_json::to_writer(&mut self.out, &features)?;
+        self.out.write_all(&serde_json::to_vec(&features)?)?;
         self.out.flush()
     }
 }

@@ -5,7 +5,7 @@ mod failure;
 mod status;
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use momus_engine::event::{Event, Happening};
@@ -33,6 +33,17 @@ pub struct Terminal<W> {
     /// Notices that have been told, and the last progress.
     told: HashSet<String>,
     progress: String,
+}
+
+impl Terminal<io::Stdout> {
+    /// Standard output, coloured as the environment says and with a status line where it and standard error are a
+    /// terminal.
+    pub fn on_stdout(again: Again) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let colour = Colour::chosen(|name| std::env::var(name).ok(), is_terminal);
+        let status = Status::chosen(is_terminal && io::stderr().is_terminal());
+        Self::new(io::stdout(), colour, status, again)
+    }
 }
 
 impl<W: Write> Terminal<W> {

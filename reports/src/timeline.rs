@@ -2,35 +2,47 @@
 
 use std::io::{self, Write};
 
-use momus_engine::event::Event;
+use momus_engine::event::{Event, Happening};
 
 use crate::reporter::Reporter;
 
-/// Writes every event as one line of JSON, in the order in which it happened.
+/// How many bytes of lines are kept back at the most.
+const KEPT_BACK: usize = 64 * 1024;
+
+/// Writes every event as one line of JSON, in the order in which the run tells them; `TIMELINE.md` documents the lines.
 ///
-/// Each line is an object with `at` (RFC 3339, UTC), `elapsed_ms` (since the run began), `event` (the kind of the
-/// happening in snake case) and the happening's own fields; `scenario` (index in the plan), `sandbox` and `trace`
-/// (W3C trace id) stand there where the event has them. Durations are milliseconds in fields that end in `_ms`.
-/// New kinds and fields may be added: readers ignore those that they do not know.
+/// Lines are written whole, many in one write, at the end of each scenario and at every event of the run itself: a run
+/// that is killed leaves a file that ends with a whole line.
 pub struct Timeline<W> {
     out: W,
+    lines: Vec<u8>,
 }
 
 impl<W: Write> Timeline<W> {
-    /// A timeline that is written to `out`; each line is one write, so `out` should buffer.
+    /// A timeline that is written to `out`, which should not buffer.
     pub fn new(out: W) -> Self {
-        Self { out }
+        Self { out, lines: Vec::new() }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        self.out.write_all(&lines)
     }
 }
 
 impl<W: Write> Reporter for Timeline<W> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.out.write_all(&line)
+        serde_json::to_writer(&mut self.lines, event)?;
+        self.lines.push(b'\n');
+        let ended = matches!(event.happening, Happening::ScenarioFinished { .. });
+        if ended || event.scenario.is_none() || self.lines.len() > KEPT_BACK {
+            self.write()?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        self.write()?;
         self.out.flush()
     }
 }

@@ -21,7 +21,7 @@ pub struct Line {
 }
 
 impl Status {
-    /// The line redrawn on standard error, where the output is a terminal too; else lines.
+    /// The line redrawn on standard error where that is a terminal, else lines.
     pub fn chosen(is_terminal: bool) -> Self {
         if !is_terminal {
             return Self::Lines;

@@ -1,0 +1,226 @@
+//! `momus-report/`: what every run leaves for whoever looks into it afterwards.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use momus_engine::event::Event;
+
+use crate::report_file::{at, create};
+use crate::reporter::Reporter;
+use crate::rerun::Rerun;
+use crate::scenarios::{Finished, Scenarios};
+use crate::timeline::Timeline;
+
+/// The folder's name.
+pub const NAME: &str = "momus-report";
+
+/// How many characters of a scenario's name its folder bears.
+const LONGEST_SLUG: usize = 60;
+
+/// Writes the report's folder: `timeline.ndjson`, `rerun.txt`, and `logs/SCENARIO-LINE/SERVICE.log` of every scenario
+/// that did not pass.
+pub struct Folder {
+    logs: PathBuf,
+    timeline: Timeline<File>,
+    rerun: Rerun<File>,
+    scenarios: Scenarios,
+    /// The folders of scenarios that have been made; names may be the same in two files.
+    made: HashSet<String>,
+}
+
+impl Folder {
+    /// Creates the folder, and replaces what an earlier run left in it. Other files in it stay.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the text names the path.
+    pub fn create(folder: &Path) -> io::Result<Self> {
+        let logs = folder.join("logs");
+        match fs::remove_dir_all(&logs) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&logs)(error)),
+            Ok(()) | Err(_) => {}
+        }
+        let file = |name: &str| {
+            let path = folder.join(name);
+            create(&path).map_err(at(&path))
+        };
+        Ok(Self {
+            timeline: Timeline::new(file("timeline.ndjson")?),
+            rerun: Rerun::new(file("rerun.txt")?),
+            logs,
+            scenarios: Scenarios::default(),
+            made: HashSet::new(),
+        })
+    }
+
+    /// Copies the logs of the scenario's services, each `SERVICE.log` in the folder that its end tells.
+    fn copy_logs(&mut self, finished: &Finished) -> io::Result<()> {
+        let Some(from) = finished.logs.as_deref().filter(|_| finished.did_not_pass()) else {
+            return Ok(());
+        };
+        let files = match fs::read_dir(from) {
+            // Nothing was started, so nothing was said.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files.map_err(at(from))?,
+        };
+        let name = self.folder_of(finished);
+        let to = self.logs.join(name);
+        fs::create_dir_all(&to).map_err(at(&to))?;
+        for file in files {
+            let file = file.map_err(at(from))?.path();
+            if let Some(name) = file
+                .file_name()
+                .filter(|_| file.extension().is_some_and(|end| end == "log"))
+            {
+                let to = to.join(name);
+                fs::copy(&file, &to).map_err(at(&to))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder_of(&mut self, finished: &Finished) -> String {
+        let place = &finished.place;
+        let name = format!("{}-{}", slug(&place.name), place.line);
+        let others = (2..).map(|number| format!("{name}-{number}"));
+        let free = std::iter::once(name.clone())
+            .chain(others)
+            .find(|name| !self.made.contains(name))
+            .unwrap_or(name);
+        self.made.insert(free.clone());
+        free
+    }
+}
+
+impl Reporter for Folder {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.timeline.event(event)?;
+        self.rerun.event(event)?;
+        match self.scenarios.event(event) {
+            Some(finished) => self.copy_logs(&finished),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.timeline.finish()?;
+        self.rerun.finish()
+    }
+}
+
+/// The text as a folder's name: letters and digits in lower case, a dash for all between them.
+fn slug(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let slug = words.collect::<Vec<_>>().join("-");
+    let slug: String = slug.chars().take(LONGEST_SLUG).collect();
+    if slug.is_empty() { "scenario".into() } else { slug }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use momus_engine::event::Happening;
+    use momus_engine::outcome::Outcome;
+
+    use super::*;
+    use crate::sample;
+
+    /// A run whose scenarios have logs.
+    fn events(logs: &Path) -> Vec<Event> {
+        let mut events = sample::failing_run("a.feature");
+        for event in &mut events {
+            if let Happening::ScenarioFinished { logs: folder, .. } = &mut event.happening {
+                *folder = Some(logs.to_owned());
+            }
+        }
+        events
+    }
+
+    fn write(folder: &Path, events: &[Event]) {
+        let mut report = Folder::create(folder).unwrap();
+        events.iter().for_each(|event| report.event(event).unwrap());
+        report.finish().unwrap();
+    }
+
+    #[test]
+    fn it_holds_the_timeline_what_to_run_again_and_the_logs_of_what_did_not_pass() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (logs, folder) = (scratch.path().join("sandbox"), scratch.path().join("out").join(NAME));
+        fs::create_dir(&logs).unwrap();
+        fs::write(logs.join("billing.log"), "no connection\n").unwrap();
+        fs::write(logs.join("billing.pid"), "7").unwrap();
+        let events = events(&logs);
+        write(&folder, &events);
+        let timeline = fs::read_to_string(folder.join("timeline.ndjson")).unwrap();
+        assert_eq!(timeline.lines().count(), events.len());
+        assert_eq!(fs::read_to_string(folder.join("rerun.txt")).unwrap(), "a.feature:6\n");
+        let scenarios: Vec<_> = fs::read_dir(folder.join("logs")).unwrap().collect();
+        assert_eq!(scenarios.len(), 1);
+        let copied = folder.join("logs").join("the-bank-the-shop-6");
+        assert_eq!(
+            fs::read_to_string(copied.join("billing.log")).unwrap(),
+            "no connection\n"
+        );
+        assert!(!copied.join("billing.pid").exists());
+    }
+
+    #[test]
+    fn a_run_replaces_what_the_one_before_it_left_and_nothing_else() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join(NAME);
+        let old = folder.join("logs").join("old-1");
+        fs::create_dir_all(&old).unwrap();
+        fs::write(folder.join("rerun.txt"), "old.feature:1\nolder.feature:2\n").unwrap();
+        fs::write(folder.join("junit.xml"), "mine").unwrap();
+        write(&folder, &sample::failing_run("a.feature"));
+        assert!(!old.exists());
+        assert_eq!(fs::read_to_string(folder.join("rerun.txt")).unwrap(), "a.feature:6\n");
+        assert_eq!(fs::read_to_string(folder.join("junit.xml")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn lines_are_in_the_file_as_soon_as_the_scenario_has_ended() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut report = Folder::create(scratch.path()).unwrap();
+        let events = sample::failing_run("a.feature");
+        let ended = &events[..10];
+        ended.iter().for_each(|event| report.event(event).unwrap());
+        let timeline = fs::read_to_string(scratch.path().join("timeline.ndjson")).unwrap();
+        assert_eq!(timeline.lines().count(), 10);
+        assert!(timeline.ends_with("}\n"));
+        assert_eq!(
+            fs::read_to_string(scratch.path().join("rerun.txt")).unwrap(),
+            "a.feature:6\n"
+        );
+    }
+
+    #[test]
+    fn two_scenarios_of_one_name_and_line_have_a_folder_each() {
+        let scratch = tempfile::tempdir().unwrap();
+        let logs = scratch.path().join("sandbox");
+        fs::create_dir(&logs).unwrap();
+        fs::write(logs.join("shop.log"), "said\n").unwrap();
+        let mut report = Folder::create(scratch.path()).unwrap();
+        for file in ["a.feature", "b.feature"] {
+            let place = sample::place(file, 3, None, "…");
+            let finished = Happening::ScenarioFinished {
+                outcome: Outcome::Failed,
+                took: Duration::ZERO,
+                failure: None,
+                logs: Some(logs.clone()),
+            };
+            report
+                .event(&sample::event(0, Some(0), Happening::ScenarioStarted { place }))
+                .unwrap();
+            report.event(&sample::event(1, Some(0), finished)).unwrap();
+        }
+        for folder in ["scenario-3", "scenario-3-2"] {
+            assert!(scratch.path().join("logs").join(folder).join("shop.log").exists());
+        }
+    }
+}
