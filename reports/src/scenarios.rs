@@ -119,23 +119,19 @@ impl Scenarios {
             })
             .collect()
     }
-
-    /// What each scenario that runs is called.
-    pub(crate) fn running(&self) -> impl Iterator<Item = &str> {
-        self.running.values().map(|running| running.place.name.as_str())
-    }
 }
 
 impl Running {
     fn finished(self, index: usize, outcome: Outcome, took: Duration, own_failure: Option<Failure>) -> Finished {
+        let is_a_steps = |failure: &Failure| self.steps.values().any(|step| step.failure.as_ref() == Some(failure));
         Finished {
             index,
             place: self.place,
             started: self.started,
             outcome,
             took,
+            own_failure: own_failure.filter(|failure| !is_a_steps(failure)),
             steps: self.steps,
-            own_failure,
             tail: self.tail.lines(),
             logs: None,
         }

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use momus_engine::event::{Event, Happening};
-use momus_engine::failure::in_words;
+use momus_engine::failure::{Failure, in_words};
 use momus_engine::outcome::{Outcome, Summary};
 
 pub use colour::Colour;
@@ -33,6 +33,8 @@ pub struct Terminal<W> {
     /// Notices that have been told, and the last progress.
     told: HashSet<String>,
     progress: String,
+    /// Failures of no step that have been drawn: what keeps every scenario from starting is told whole once.
+    drawn: Vec<Failure>,
 }
 
 impl Terminal<io::Stdout> {
@@ -58,6 +60,7 @@ impl<W: Write> Terminal<W> {
             files: FeatureFiles::default(),
             told: HashSet::new(),
             progress: String::new(),
+            drawn: Vec::new(),
         }
     }
 
@@ -92,20 +95,18 @@ impl<W: Write> Terminal<W> {
         )];
         if finished.did_not_pass() {
             let again = self.again.command(place);
-            lines.extend(failure::lines(finished, &mut self.files, &again, self.colour));
+            let own = finished.own_failure.as_ref().filter(|_| finished.step().is_none());
+            if let Some(own) = own.filter(|own| self.drawn.contains(own)) {
+                lines.push(format!(
+                    "    as above: {}",
+                    own.message.lines().next().unwrap_or_default()
+                ));
+            } else {
+                lines.extend(failure::lines(finished, &mut self.files, &again, self.colour));
+                self.drawn.extend(own.cloned());
+            }
         }
         self.lines(&lines)
-    }
-
-    /// What is being done now, on the status line.
-    fn running(&self) {
-        let names: Vec<_> = self.scenarios.running().collect();
-        let text = match names.as_slice() {
-            [] => String::new(),
-            [name] => (*name).to_owned(),
-            [name, others @ ..] => format!("{name} and {} more", others.len()),
-        };
-        self.status.now(text);
     }
 
     fn unfinished(&mut self) -> io::Result<()> {
@@ -120,7 +121,6 @@ impl<W: Write> Reporter for Terminal<W> {
         if let Some(finished) = self.scenarios.event(event) {
             self.status.scenario_done();
             self.scenario(&finished)?;
-            self.running();
         }
         match &event.happening {
             Happening::RunStarted { scenarios, .. } => {
@@ -129,10 +129,6 @@ impl<W: Write> Reporter for Terminal<W> {
                 // The time tells nothing in the first line.
                 let line = line.split_once("  ").map_or(line.as_str(), |(_, line)| line).to_owned();
                 self.lines(&[line])
-            }
-            Happening::ScenarioStarted { .. } => {
-                self.running();
-                Ok(())
             }
             Happening::Notice { text } => {
                 if !self.told.insert(text.clone()) {
@@ -157,7 +153,8 @@ impl<W: Write> Reporter for Terminal<W> {
                 self.status.end();
                 self.lines(&[in_counts(summary, self.colour)])
             }
-            Happening::SandboxReady { .. }
+            Happening::ScenarioStarted { .. }
+            | Happening::SandboxReady { .. }
             | Happening::StepStarted { .. }
             | Happening::StepFinished { .. }
             | Happening::Request { .. }
@@ -215,5 +212,7 @@ fn in_seconds(took: Duration) -> String {
     }
 }
 
+#[cfg(test)]
+mod behaviour;
 #[cfg(test)]
 mod golden;

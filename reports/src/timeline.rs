@@ -48,6 +48,9 @@ impl<W: Write> Reporter for Timeline<W> {
 }
 
 #[cfg(test)]
+mod documented;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample;

@@ -47,9 +47,14 @@ pub(super) fn lines(finished: &Finished, files: &mut FeatureFiles, again: &str, 
         lines.extend(finished.tail.iter().map(|line| format!("      {line}")));
     }
     lines.push(String::new());
-    lines.push(format!("    {} {again}", colour.paint(BOLD, "run it again:")));
+    lines.push(run_it_again(again, colour));
     lines.push(String::new());
     lines
+}
+
+/// The command that runs the scenario again.
+pub(super) fn run_it_again(again: &str, colour: Colour) -> String {
+    format!("    {} {again}", colour.paint(BOLD, "run it again:"))
 }
 
 /// The message below the line that it is about: the step's, else the scenario's own.

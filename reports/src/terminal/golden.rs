@@ -29,7 +29,7 @@ Feature: Charges
       | 7      |
 ";
 
-fn written(events: impl Fn(&str) -> Vec<Event>, colour: Colour) -> String {
+pub(super) fn written(events: impl Fn(&str) -> Vec<Event>, colour: Colour) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.feature");
     fs::write(&file, FEATURE).unwrap();
@@ -37,7 +37,7 @@ fn written(events: impl Fn(&str) -> Vec<Event>, colour: Colour) -> String {
     shown(&events(file), colour).replace(file, "a.feature")
 }
 
-fn shown(events: &[Event], colour: Colour) -> String {
+pub(super) fn shown(events: &[Event], colour: Colour) -> String {
     let mut out = Vec::new();
     let again = Again::new(["momus", "run", "-f", "mesh.yaml"]);
     let mut terminal = Terminal::new(&mut out, colour, Status::Lines, again);
@@ -298,19 +298,57 @@ fn a_sandbox_that_could_not_be_made() {
 }
 
 #[test]
+fn what_keeps_every_scenario_from_starting_is_told_whole_once() {
+    let events = |file: &str| {
+        let failure = || Some(Failure::unknown("`cargo build` failed").output(["error: no such crate".into()]));
+        let mut inside = vec![finished(Outcome::Unknown, failure())];
+        for line in [6, 15] {
+            let place = place(file, line, None, "another");
+            inside.extend([
+                Happening::ScenarioStarted { place },
+                finished(Outcome::Unknown, failure()),
+            ]);
+        }
+        run(file, 3, "an order is charged", inside, Outcome::Unknown)
+    };
+    assert_snapshot!(written(events, Colour::Never), @r#"
+    momus 0.1.0 · mesh foreign · 1 scenario · seed 42
+    ✘ an order is charged (unknown)  a.feature:3 · 300 ms
+
+         --> a.feature:3
+          |
+        3 |   Scenario: an order is charged
+          |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          |   `cargo build` failed
+
+        output
+          | error: no such crate
+
+        run it again: momus run -f mesh.yaml a.feature:3 --seed 42
+
+    ✘ another (unknown)  a.feature:6 · 300 ms
+        as above: `cargo build` failed
+    ✘ another (unknown)  a.feature:15 · 300 ms
+        as above: `cargo build` failed
+    1 scenario: 1 unknown · 2 steps · 0.3 s
+    "#);
+}
+
+#[test]
 fn a_timeout_with_open_waits() {
     let events = |file: &str| {
-        let mut failure = Failure::expectation(
-            "the scenario's 2 min are over",
-            "invoices.v1 has 1 record with key \"o-1\"\nbank received 1 POST /charges",
-            "invoices.v1 has 0 records\nbank received nothing",
-        );
-        failure.looks = Some(480);
+        let failure = || {
+            Failure::failed(
+                "the scenario took longer than 2 min; it waited for invoices.v1 has 1 record; and for a POST /charges",
+            )
+            .hint("`--timeout` gives each scenario another time")
+        };
         let inside = vec![
             begun(0, 7, "Given the bank answers"),
             ended(0, Outcome::Passed, None),
             begun(1, 8, "When shop charges 5"),
-            finished(Outcome::Failed, Some(failure)),
+            ended(1, Outcome::Failed, Some(failure())),
+            finished(Outcome::Failed, Some(failure())),
         ];
         run(file, 6, "the bank & the shop", inside, Outcome::Failed)
     };
@@ -322,13 +360,9 @@ fn a_timeout_with_open_waits() {
           |
         8 |     When shop charges 5
           |     ^^^^^^^^^^^^^^^^^^^
-          |     the scenario's 2 min are over
+          |     the scenario took longer than 2 min; it waited for invoices.v1 has 1 record; and for a POST /charges
 
-        expected:  invoices.v1 has 1 record with key "o-1"
-                   bank received 1 POST /charges
-        last seen: invoices.v1 has 0 records
-                   bank received nothing
-        looks:     480
+        hint: `--timeout` gives each scenario another time
 
         last happenings
           +0.020 s  Given the bank answers
@@ -338,58 +372,4 @@ fn a_timeout_with_open_waits() {
 
     1 scenario: 1 failed · 2 steps · 0.3 s
     "#);
-}
-
-#[test]
-fn a_run_that_selected_nothing_says_so_in_its_last_line() {
-    let summary = Summary::default();
-    let events = [event(0, None, Happening::RunFinished { summary })];
-    assert_eq!(shown(&events, Colour::Never), "0 scenarios · 0 steps · 0.0 s\n");
-}
-
-#[test]
-fn a_scenario_that_the_run_broke_off_is_unknown() {
-    let text = written(|file| sample::failing_run(file)[..2].to_vec(), Colour::Never);
-    assert!(text.contains("✘ an order is charged (unknown)"), "{text}");
-    assert!(text.contains("the run ended before the scenario did\n"), "{text}");
-}
-
-#[test]
-fn a_file_that_cannot_be_read_leaves_the_steps_text() {
-    let text = shown(&sample::failing_run("gone away.feature"), Colour::Never);
-    assert!(
-        text.contains("    8 | When shop charges 5\n      | ^^^^^^^^^^^^^^^^^^^\n"),
-        "{text}"
-    );
-}
-
-#[test]
-fn colours_add_escape_codes_and_nothing_else() {
-    let coloured = written(sample::failing_run, Colour::Always);
-    let mut plain = String::new();
-    let mut rest = coloured.as_str();
-    while let Some((before, after)) = rest.split_once('\u{1b}') {
-        plain.push_str(before);
-        rest = after.split_once('m').unwrap().1;
-    }
-    plain.push_str(rest);
-    assert_eq!(plain, written(sample::failing_run, Colour::Never));
-}
-
-#[test]
-fn progress_is_a_line_each_without_a_terminal() {
-    let progress = |text: &str| event(0, None, Happening::Progress { text: text.into() });
-    let events = [
-        progress("building shop"),
-        progress("building shop"),
-        progress("fetching kafka"),
-    ];
-    assert_eq!(shown(&events, Colour::Never), "building shop\nfetching kafka\n");
-}
-
-#[test]
-fn long_times_are_told_in_minutes() {
-    assert_eq!(in_seconds(Duration::from_millis(9_849)), "9.8 s");
-    assert_eq!(in_seconds(Duration::from_millis(59_960)), "1 min 0.0 s");
-    assert_eq!(in_seconds(Duration::from_millis(123_400)), "2 min 3.4 s");
 }

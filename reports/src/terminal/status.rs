@@ -41,6 +41,7 @@ impl Status {
     /// A scenario has ended.
     pub(super) fn scenario_done(&self) {
         if let Self::Redrawn(Line { bar }) = self {
+            bar.set_message("");
             bar.inc(1);
         }
     }
@@ -95,9 +96,11 @@ mod tests {
         let status = Status::Redrawn(Line::on(target));
         status.begin(12);
         assert!(status.now("building shop".into()));
+        let line = terminal.contents();
+        assert!(line.contains("0/12 scenarios · 0s · building shop"), "{line:?}");
         status.scenario_done();
         let line = terminal.contents();
-        assert!(line.contains("1/12 scenarios · 0s · building shop"), "{line:?}");
+        assert!(line.ends_with("1/12 scenarios · 0s ·"), "{line:?}");
         assert_eq!(line.lines().count(), 1);
         let beside = status.aside(|| terminal.contents());
         assert!(!beside.contains("scenarios"), "{beside:?}");

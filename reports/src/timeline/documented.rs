@@ -1,0 +1,248 @@
+//! `TIMELINE.md` tells every kind of event and every field of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use momus_engine::event::{FaultPhase, Happening, ServiceState};
+use momus_engine::failure::Failure;
+use momus_engine::outcome::{Outcome, Summary};
+use serde_json::{Map, Value as Json};
+
+use crate::sample;
+
+const DOCUMENT: &str = include_str!("../../TIMELINE.md");
+
+/// Fields whose objects have keys of the user's choosing.
+const FREE: [&str; 3] = ["parts", "value", "body"];
+
+/// Each kind once, with all that it can tell.
+fn every_kind() -> Vec<Happening> {
+    let mut failure = Failure::expectation("m", "e", "s").hint("h").output(["o".into()]);
+    failure.nearest = Some("n".into());
+    failure.looks = Some(2);
+    let (text, took) = (String::new, Duration::from_millis(1));
+    vec![
+        Happening::RunStarted {
+            version: text(),
+            seed: 1,
+            mesh: Some(text()),
+            scenarios: 1,
+        },
+        Happening::Notice { text: text() },
+        Happening::Progress { text: text() },
+        Happening::ServerReady {
+            server: text(),
+            version: text(),
+            took,
+        },
+        Happening::ScenarioStarted {
+            place: sample::place("a.feature", 1, Some("r"), "n"),
+        },
+        Happening::SandboxReady {
+            parts: vec![("services".into(), took)],
+        },
+        Happening::StepStarted {
+            step: 0,
+            line: 1,
+            text: text(),
+        },
+        Happening::StepFinished {
+            step: 0,
+            outcome: Outcome::Failed,
+            took,
+            failure: Some(*failure.clone()),
+        },
+        Happening::Request {
+            exchange: 1,
+            caller: text(),
+            dependency: text(),
+            method: text(),
+            path: text(),
+        },
+        Happening::Response {
+            exchange: 1,
+            caller: text(),
+            dependency: text(),
+            method: text(),
+            path: text(),
+            status: Some(200),
+            took,
+        },
+        Happening::Connection {
+            caller: text(),
+            dependency: text(),
+            what: text(),
+        },
+        Happening::KafkaCall {
+            caller: text(),
+            broker: text(),
+            api: text(),
+            about: text(),
+            error: Some(3),
+        },
+        Happening::DatabaseSession {
+            caller: text(),
+            datastore: text(),
+            role: text(),
+        },
+        Happening::Record {
+            topic: text(),
+            partition: 0,
+            offset: 0,
+            key: Some(text()),
+            headers: Vec::new(),
+            value: Json::Null,
+        },
+        Happening::Rows {
+            datastore: text(),
+            table: text(),
+            rows: 1,
+        },
+        Happening::Objects {
+            bucket: text(),
+            names: Vec::new(),
+        },
+        Happening::PartnerCall {
+            partner: text(),
+            method: text(),
+            path: text(),
+            headers: Vec::new(),
+            status: 200,
+            body: Json::Null,
+        },
+        Happening::Log {
+            service: text(),
+            level: Some(text()),
+            message: text(),
+        },
+        Happening::Metric {
+            service: text(),
+            name: text(),
+            kind: text(),
+            value: text(),
+            tags: Vec::new(),
+        },
+        Happening::Service {
+            service: text(),
+            state: ServiceState::Exited {
+                status: text(),
+                told: true,
+            },
+        },
+        Happening::Fault {
+            fault: text(),
+            phase: FaultPhase::Struck,
+        },
+        Happening::Expectation {
+            expected: text(),
+            seen: text(),
+            held: true,
+            looks: 1,
+        },
+        Happening::ScenarioFinished {
+            outcome: Outcome::Failed,
+            took,
+            failure: Some(*failure),
+            logs: None,
+        },
+        Happening::RunFinished {
+            summary: Summary::default(),
+        },
+    ]
+}
+
+/// Where each kind stands in [`every_kind`]: whoever adds a kind is led here by the compiler, and then to the document
+/// by the tests below.
+fn number(happening: &Happening) -> usize {
+    match happening {
+        Happening::RunStarted { .. } => 0,
+        Happening::Notice { .. } => 1,
+        Happening::Progress { .. } => 2,
+        Happening::ServerReady { .. } => 3,
+        Happening::ScenarioStarted { .. } => 4,
+        Happening::SandboxReady { .. } => 5,
+        Happening::StepStarted { .. } => 6,
+        Happening::StepFinished { .. } => 7,
+        Happening::Request { .. } => 8,
+        Happening::Response { .. } => 9,
+        Happening::Connection { .. } => 10,
+        Happening::KafkaCall { .. } => 11,
+        Happening::DatabaseSession { .. } => 12,
+        Happening::Record { .. } => 13,
+        Happening::Rows { .. } => 14,
+        Happening::Objects { .. } => 15,
+        Happening::PartnerCall { .. } => 16,
+        Happening::Log { .. } => 17,
+        Happening::Metric { .. } => 18,
+        Happening::Service { .. } => 19,
+        Happening::Fault { .. } => 20,
+        Happening::Expectation { .. } => 21,
+        Happening::ScenarioFinished { .. } => 22,
+        Happening::RunFinished { .. } => 23,
+    }
+}
+
+/// How many kinds [`number`] knows.
+const KINDS: usize = 24;
+
+/// The document's tables by their heading: each row's first name, with the names in its other cells.
+fn tables() -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<&'static str>>> {
+    let mut tables = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for section in DOCUMENT.split("\n## ").skip(1) {
+        let (heading, text) = section.split_once('\n').unwrap();
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+        let rows = rows.map(|row| {
+            let (name, rest) = row.split_once('`').unwrap();
+            (name, rest.split('`').skip(1).step_by(2).collect())
+        });
+        tables.insert(heading.trim_matches('`'), rows.collect());
+    }
+    tables
+}
+
+fn serialised(happening: Happening) -> Map<String, Json> {
+    let mut event = sample::event(1, Some(0), happening);
+    event.sandbox = Some("s".into());
+    event.trace = Some("t".into());
+    match serde_json::to_value(event).unwrap() {
+        Json::Object(fields) => fields,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_kind_stands_in_the_document_with_all_its_fields_and_no_other() {
+    let tables = tables();
+    let common: BTreeSet<_> = tables["Every line"].keys().copied().collect();
+    let mut kinds = BTreeSet::new();
+    for happening in every_kind() {
+        let fields = serialised(happening);
+        let kind = fields["event"].as_str().unwrap();
+        let told = tables["Kinds"]
+            .get(kind)
+            .unwrap_or_else(|| panic!("`{kind}` is not in TIMELINE.md"));
+        let own: BTreeSet<_> = fields
+            .keys()
+            .map(String::as_str)
+            .filter(|field| !common.contains(field))
+            .collect();
+        assert_eq!(own, *told, "the fields of `{kind}` and those that TIMELINE.md tells");
+        assert!(common.iter().all(|field| fields.contains_key(*field)), "{fields:?}");
+        for (field, value) in fields.iter().filter(|(field, _)| !FREE.contains(&field.as_str())) {
+            if let Json::Object(inner) = value {
+                let told: BTreeSet<_> = tables[field.as_str()].keys().copied().collect();
+                let inner: BTreeSet<_> = inner.keys().map(String::as_str).collect();
+                assert_eq!(inner, told, "the fields of `{field}` and those that TIMELINE.md tells");
+            }
+        }
+        kinds.insert(kind.to_owned());
+    }
+    let told: BTreeSet<_> = tables["Kinds"].keys().map(|kind| (*kind).to_owned()).collect();
+    assert_eq!(kinds, told, "kinds that TIMELINE.md tells");
+}
+
+#[test]
+fn no_kind_is_left_out() {
+    let numbers: Vec<_> = every_kind().iter().map(number).collect();
+    assert_eq!(numbers, (0..KINDS).collect::<Vec<_>>());
+}
