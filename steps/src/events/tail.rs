@@ -1,0 +1,459 @@
+//! The test client's eye on a topic: everything in it from the beginning, read once, while the scenario lasts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::timeline::Timeline;
+use momus_engine::world::World;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinError, spawn_blocking};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::record::Record;
+
+/// For so long a look tries to reach the end of the topic before Momus says that it cannot tell.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For so long one request to the broker may take.
+const LONGEST_REQUEST: Duration = Duration::from_secs(2);
+/// After so long without news the end that the consumer stands at is asked for anew.
+const WITHOUT_NEWS: Duration = Duration::from_millis(100);
+/// For so long librdkafka's own thread may take to note another position.
+const LONGEST_SEEK: Duration = Duration::from_secs(1);
+
+/// The tails of a scenario, by topic; they end with its world.
+#[derive(Default)]
+pub struct Tails(HashMap<String, Arc<Tail>>);
+
+/// A consumer that holds every partition of one topic, outside of any group, from the beginning.
+pub struct Tail {
+    topic: String,
+    consumer: Arc<StreamConsumer<Silent>>,
+    shared: Arc<Shared>,
+    rewinds: mpsc::UnboundedSender<Rewind>,
+    reading: AbortHandle,
+}
+
+/// What the reading task and the looks share.
+struct Shared {
+    state: Mutex<State>,
+    news: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    records: Vec<Arc<Record>>,
+    partitions: BTreeMap<i32, Position>,
+    /// What the broker or the network said last, until something was read again.
+    error: Option<String>,
+}
+
+/// How far a partition was read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Position {
+    /// Everything before this offset was seen.
+    next: i64,
+    /// The broker said that nothing comes behind what was seen.
+    at_end: bool,
+    /// The end that was known when the position was set anew.
+    asked: Option<i64>,
+}
+
+/// Reads a partition again from where it stands: the broker's answer tells that only control records lie behind it.
+struct Rewind {
+    partition: i32,
+    next: i64,
+    end: i64,
+}
+
+/// Where a partition begins and ends.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    partition: i32,
+    low: i64,
+    high: i64,
+}
+
+/// librdkafka's messages are told by the looks that they spoil, not by a log.
+struct Silent;
+
+impl ClientContext for Silent {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
+    fn error(&self, _error: KafkaError, _reason: &str) {}
+}
+
+impl ConsumerContext for Silent {}
+
+/// The tail of a topic, begun when it is first asked for.
+///
+/// # Errors
+/// When the test client has no way to the topic's broker.
+pub fn tail(world: &mut World, topic: &str) -> Result<Arc<Tail>, StepError> {
+    if let Some(tail) = world.state.get_or_default::<Tails>().0.get(topic) {
+        return Ok(Arc::clone(tail));
+    }
+    let broker = world.broker_of(topic)?;
+    let address = world.client(&broker)?.address;
+    let tail = Arc::new(Tail::begin(topic, &address, world.timeline.clone())?);
+    let tails = world.state.get_or_default::<Tails>();
+    tails.0.insert(topic.to_owned(), Arc::clone(&tail));
+    Ok(tail)
+}
+
+impl Tail {
+    fn begin(topic: &str, address: &str, timeline: Timeline) -> Result<Self, StepError> {
+        let consumer: StreamConsumer<Silent> = ClientConfig::new()
+            .set("bootstrap.servers", address)
+            .set("client.id", "momus")
+            // librdkafka assigns nothing without a group's name; nobody joins it and nothing is committed.
+            .set("group.id", "momus")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", "earliest")
+            .set("allow.auto.create.topics", "false")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.error.backoff.ms", "50")
+            .set("reconnect.backoff.ms", "20")
+            .set("reconnect.backoff.max.ms", "500")
+            .set("statistics.interval.ms", "0")
+            .set_log_level(RDKafkaLogLevel::Emerg)
+            .create_with_context(Silent)
+            .map_err(|error| unreadable(topic, &error.to_string()))?;
+        let consumer = Arc::new(consumer);
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            news: watch::Sender::new(0),
+        });
+        let (rewinds, asked) = mpsc::unbounded_channel();
+        let reader = Reader {
+            topic: topic.to_owned(),
+            consumer: Arc::clone(&consumer),
+            shared: Arc::clone(&shared),
+            timeline,
+        };
+        let reading = tokio::spawn(reader.read(asked)).abort_handle();
+        Ok(Self {
+            topic: topic.to_owned(),
+            consumer,
+            shared,
+            rewinds,
+            reading,
+        })
+    }
+
+    /// Everything that is in the topic at this moment, in the order in which it was read.
+    ///
+    /// # Errors
+    /// Unknown, when the topic's end could not be reached within 10 s.
+    pub async fn look(&self) -> Result<Vec<Arc<Record>>, StepError> {
+        let until = Instant::now() + PATIENCE;
+        let mut news = self.shared.news.subscribe();
+        loop {
+            let why = match timeout_at(until, self.bounds()).await {
+                Ok(Ok(bounds)) if self.reach(&bounds, until).await => return Ok(self.shared.state().records.clone()),
+                Ok(Ok(_)) | Err(_) => None,
+                Ok(Err(why)) => Some(why),
+            };
+            if Instant::now() >= until {
+                let said = self.shared.state().error.clone();
+                let why = said.or(why).unwrap_or_else(|| {
+                    format!(
+                        "its end was not reached within {}",
+                        momus_engine::failure::in_words(PATIENCE)
+                    )
+                });
+                return Err(unreadable(&self.topic, &why));
+            }
+            drop(timeout(WITHOUT_NEWS, news.changed()).await);
+        }
+    }
+
+    /// Where each partition begins and ends now; partitions that are new are read from here on.
+    async fn bounds(&self) -> Result<Vec<Bounds>, String> {
+        let (topic, consumer) = (self.topic.clone(), Arc::clone(&self.consumer));
+        let partitions = told(spawn_blocking(move || partitions(&consumer, &topic)).await)?;
+        if partitions.is_empty() {
+            return Err("the broker has no such topic".to_owned());
+        }
+        self.assign(&partitions).map_err(|error| error.to_string())?;
+        let bounds = partitions.into_iter().map(|partition| {
+            let (topic, consumer) = (self.topic.clone(), Arc::clone(&self.consumer));
+            spawn_blocking(move || {
+                let (low, high) = consumer.fetch_watermarks(&topic, partition, LONGEST_REQUEST)?;
+                Ok(Bounds { partition, low, high })
+            })
+        });
+        let bounds = futures::future::join_all(bounds).await;
+        bounds.into_iter().map(told).collect()
+    }
+
+    /// Reads those partitions that are not read yet.
+    fn assign(&self, partitions: &[i32]) -> KafkaResult<()> {
+        let new: Vec<i32> = {
+            let state = self.shared.state();
+            let new = partitions.iter().filter(|each| !state.partitions.contains_key(each));
+            new.copied().collect()
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut assigned = TopicPartitionList::with_capacity(new.len());
+        for partition in &new {
+            assigned.add_partition_offset(&self.topic, *partition, Offset::Beginning)?;
+        }
+        self.consumer.incremental_assign(&assigned)?;
+        let mut state = self.shared.state();
+        for partition in new {
+            state.position(partition);
+        }
+        Ok(())
+    }
+
+    /// Whether everything up to these ends was read, in time.
+    async fn reach(&self, bounds: &[Bounds], until: Instant) -> bool {
+        let mut news = self.shared.news.subscribe();
+        loop {
+            news.mark_unchanged();
+            let behind = self.shared.state().behind(bounds);
+            if behind.is_empty() {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            let again = until.min(Instant::now() + WITHOUT_NEWS);
+            if timeout_at(again, news.changed()).await.is_err() {
+                for rewind in behind
+                    .into_iter()
+                    .filter_map(|(rewind, at_end)| at_end.then_some(rewind))
+                {
+                    // The reading task ends only with the tail.
+                    drop(self.rewinds.send(rewind));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        self.news.send_modify(|count| *count += 1);
+    }
+}
+
+impl State {
+    /// What is still to be read to reach these ends, and whether the consumer believes that nothing is.
+    fn behind(&self, bounds: &[Bounds]) -> Vec<(Rewind, bool)> {
+        let behind = bounds.iter().filter_map(|bounds| {
+            let position = self.partitions.get(&bounds.partition).copied().unwrap_or_default();
+            let next = position.next.max(bounds.low);
+            let rewind = Rewind {
+                partition: bounds.partition,
+                next,
+                end: bounds.high,
+            };
+            (next < bounds.high).then_some((rewind, position.at_end))
+        });
+        behind.collect()
+    }
+
+    fn position(&mut self, partition: i32) -> &mut Position {
+        self.partitions.entry(partition).or_default()
+    }
+}
+
+/// What reads a topic, in a task of its own.
+struct Reader {
+    topic: String,
+    consumer: Arc<StreamConsumer<Silent>>,
+    shared: Arc<Shared>,
+    timeline: Timeline,
+}
+
+impl Reader {
+    async fn read(self, mut rewinds: mpsc::UnboundedReceiver<Rewind>) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(rewind) = rewinds.recv() => self.rewind(&rewind),
+                message = self.consumer.recv() => self.take(message.map(|message| Record::of(&message))),
+            }
+            self.shared.tell();
+        }
+    }
+
+    fn take(&self, read: KafkaResult<Record>) {
+        let mut state = self.shared.state();
+        match read {
+            Ok(record) => {
+                state.error = None;
+                let position = state.position(record.partition);
+                if record.offset < position.next {
+                    return;
+                }
+                position.next = record.offset + 1;
+                position.at_end = false;
+                let happening = record.happening(&self.topic);
+                state.records.push(Arc::new(record));
+                // A look that the bell wakes must find the record, and takes the lock for it.
+                self.timeline.record(happening);
+            }
+            Err(KafkaError::PartitionEOF(partition)) => {
+                state.error = None;
+                let position = state.position(partition);
+                position.at_end = true;
+                // What lies between is no record: the markers that end transactions, and what aborted ones wrote.
+                if let Some(end) = position.asked.take() {
+                    position.next = position.next.max(end);
+                }
+            }
+            Err(error) => state.error = Some(error.to_string()),
+        }
+    }
+
+    /// The broker's next answer for this partition was asked for after its end was known.
+    fn rewind(&self, rewind: &Rewind) {
+        {
+            let mut state = self.shared.state();
+            let position = state.position(rewind.partition);
+            if position.next > rewind.next || position.asked == Some(rewind.end) {
+                return;
+            }
+        }
+        // Waits for librdkafka's own thread, not for the broker.
+        let offset = Offset::Offset(rewind.next);
+        let sought = self.consumer.seek(&self.topic, rewind.partition, offset, LONGEST_SEEK);
+        let mut state = self.shared.state();
+        match sought {
+            Ok(()) => {
+                let position = state.position(rewind.partition);
+                position.at_end = false;
+                position.asked = Some(rewind.end);
+            }
+            Err(error) => state.error = Some(error.to_string()),
+        }
+    }
+}
+
+fn partitions(consumer: &StreamConsumer<Silent>, topic: &str) -> KafkaResult<Vec<i32>> {
+    let metadata = consumer.fetch_metadata(Some(topic), LONGEST_REQUEST)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let Some(found) = found else {
+        return Ok(Vec::new());
+    };
+    match found.error() {
+        Some(error) => Err(KafkaError::MetadataFetch(error.into())),
+        None => Ok(found.partitions().iter().map(|partition| partition.id()).collect()),
+    }
+}
+
+fn told<T>(result: Result<KafkaResult<T>, JoinError>) -> Result<T, String> {
+    match result {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn unreadable(topic: &str, why: &str) -> StepError {
+    Failure::unknown(format!("the test client cannot read topic {topic}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant as Watch;
+
+    use momus_engine::event::Happening;
+    use momus_engine::timeline::Clock;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
+
+    use super::*;
+
+    fn timeline() -> Timeline {
+        Timeline::new(Clock::start(), 0, "sandbox")
+    }
+
+    fn cluster() -> MockCluster<'static, DefaultProducerContext> {
+        let cluster = MockCluster::new(1).expect("the mock starts");
+        cluster.create_topic("orders.v1", 3, 1).expect("the topic is made");
+        cluster
+    }
+
+    async fn publish(cluster: &MockCluster<'_, DefaultProducerContext>, numbers: std::ops::Range<u64>) {
+        let producer: FutureProducer = ClientConfig::new()
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .create()
+            .expect("a producer");
+        for number in numbers {
+            let (key, value) = (format!("key-{number}"), format!("{{\"number\":{number}}}"));
+            let record = FutureRecord::to("orders.v1").key(&key).payload(&value);
+            let sent = producer.send(record, Duration::from_secs(5)).await;
+            sent.expect("it is acknowledged");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_sees_everything_that_was_acknowledged_before_it() {
+        let cluster = cluster();
+        let timeline = timeline();
+        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline.clone()).expect("a tail");
+        assert_eq!(tail.look().await.expect("it is read").len(), 0);
+        for end in [1, 2, 50] {
+            let began = tail.shared.state().records.len() as u64;
+            publish(&cluster, began..end).await;
+            assert_eq!(tail.look().await.expect("it is read").len() as u64, end);
+        }
+        let told = timeline.look(|events| {
+            let records = events
+                .iter()
+                .filter(|each| matches!(each.happening, Happening::Record { .. }));
+            records.count()
+        });
+        assert_eq!(told, 50);
+    }
+
+    #[tokio::test]
+    async fn a_record_rings_the_bell_without_a_look() {
+        let cluster = cluster();
+        let timeline = timeline();
+        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline.clone()).expect("a tail");
+        tail.look().await.expect("it is read");
+        let mut bell = timeline.bell();
+        bell.mark_unchanged();
+        publish(&cluster, 0..1).await;
+        timeout(Duration::from_secs(5), bell.changed())
+            .await
+            .expect("it rings")
+            .expect("the timeline is there");
+    }
+
+    #[tokio::test]
+    async fn a_tail_ends_at_once() {
+        let cluster = cluster();
+        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline()).expect("a tail");
+        tail.look().await.expect("it is read");
+        let (weak, began) = (Arc::downgrade(&tail.consumer), Watch::now());
+        drop(tail);
+        tokio::task::yield_now().await;
+        assert!(weak.upgrade().is_none(), "the consumer is gone");
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+}
