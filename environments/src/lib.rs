@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod guardian;
+pub mod process;
 pub(crate) mod loopback;
 pub mod s3;
 pub mod standins;

@@ -18,6 +18,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::gate::Gate;
 use crate::http::{Exchanges, requests, responses};
+use crate::kafka::{self, Namespace};
 use crate::postgres;
 use crate::relay::pump;
 use crate::rule::{Answer, Rule, Rules};
@@ -44,6 +45,8 @@ pub enum Protocol {
         /// The clone of each database, by the name that the caller knows.
         clones: BTreeMap<String, String>,
     },
+    /// Kafka: the caller sees the sandbox's part of the broker, and the edge as the cluster's one address.
+    Kafka(Namespace),
 }
 
 /// The edge could not listen.
@@ -100,6 +103,7 @@ impl Edge {
         let wire = Arc::new(Wire {
             caller,
             dependency,
+            address,
             protocol,
             timeline,
         });
@@ -163,6 +167,8 @@ impl Drop for Edge {
 pub(crate) struct Wire {
     pub caller: String,
     pub dependency: String,
+    /// The edge's own.
+    pub address: SocketAddr,
     pub protocol: Protocol,
     pub timeline: Timeline,
 }
@@ -199,6 +205,10 @@ impl Wire {
                     &mut gate,
                 )
                 .await?;
+            }
+            Protocol::Kafka(namespace) => {
+                let (client, broker) = ((from_client, to_client), (from_upstream, to_upstream));
+                return kafka::session::carry(self, namespace, client, broker, gate).await;
             }
             Protocol::Http => {
                 let exchanges = Exchanges::new(Arc::clone(self));

@@ -1,8 +1,10 @@
 //! Edges: what stands between a caller and its dependency, records what passes and breaks it on demand.
 
 pub mod edge;
+pub mod edges;
 mod gate;
 pub mod http;
+pub mod kafka;
 mod postgres;
 mod relay;
 pub mod rule;

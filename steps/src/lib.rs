@@ -1,8 +1,14 @@
 //! The vocabulary: one module a noun.
 
+pub mod counted;
+pub mod database;
+pub mod events;
+pub mod selection;
+pub mod storage;
+
 use momus_engine::step::StepDefinition;
 
 /// Every sentence of the vocabulary, in the order of the reference.
 pub fn definitions() -> Vec<StepDefinition> {
-    Vec::new()
+    [events::definitions(), database::definitions(), storage::definitions()].concat()
 }

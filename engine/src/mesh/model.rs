@@ -123,6 +123,8 @@ pub struct Topic {
     pub place: Place,
     /// At least 1, and 1 where the file says nothing.
     pub partitions: u32,
+    /// Kafka's own settings of a topic, such as `cleanup.policy`.
+    pub config: IndexMap<String, String>,
 }
 
 /// A bucket of objects.

@@ -167,9 +167,18 @@ impl Reader<'_> {
         let partitions = fields
             .get("partitions")
             .and_then(|node| self.count(node, &format!("`partitions` of {of}"), 10_000));
+        let mut config = IndexMap::new();
+        let settings = fields.get("config");
+        let settings = settings.and_then(|node| self.map(node, &format!("`config` of {of}")));
+        for (key, (_, node)) in settings.into_iter().flatten() {
+            if let Some(value) = self.text(node, &format!("`{key}` of {of}")) {
+                config.insert(key.clone(), value.value);
+            }
+        }
         Topic {
             place: place.clone(),
             partitions: partitions.unwrap_or(1),
+            config,
         }
     }
 

@@ -131,6 +131,8 @@ pub(super) struct Topic {
     /// How many partitions it has; 1 without it.
     #[schemars(range(min = 1))]
     partitions: Option<u32>,
+    /// Kafka's own settings of a topic, such as `cleanup.policy: compact`.
+    config: Option<BTreeMap<String, String>>,
 }
 
 /// A bucket of objects.

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-pub use self::teller::Teller;
+pub use self::teller::{Teller, Told};
 use crate::event::Happening;
 use crate::failure::{Failure, StepError};
 use crate::outcome::{Outcome, Summary};
@@ -111,6 +111,7 @@ pub async fn run(
     while let Some(ended) = running.join_next().await {
         summary.count(ended.unwrap_or(Outcome::Unknown));
     }
+    run.teller.reported().await;
     match run.environment.close().await {
         Ok(left) if left.is_empty() => {}
         Ok(left) => {

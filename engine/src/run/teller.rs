@@ -1,20 +1,29 @@
 //! The way of events to the reporters.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Happening};
 use crate::timeline::Clock;
+
+/// What comes out at the reporters' end of the channel.
+#[derive(Debug)]
+pub enum Told {
+    /// Things that happened, in order; those of one scenario in one piece.
+    Events(Vec<Event>),
+    /// To be answered when everything told before is reported: what it speaks of (the services' logs) goes after that.
+    Reported(oneshot::Sender<()>),
+}
 
 /// The way of events to the reporters: a bounded channel, so that a slow reporter slows the run and not its memory.
 #[derive(Clone)]
 pub struct Teller {
     clock: Clock,
-    reporters: mpsc::Sender<Vec<Event>>,
+    reporters: mpsc::Sender<Told>,
 }
 
 impl Teller {
     /// A teller, and where what it tells comes out.
-    pub fn new(clock: Clock) -> (Self, mpsc::Receiver<Vec<Event>>) {
+    pub fn new(clock: Clock) -> (Self, mpsc::Receiver<Told>) {
         const PIECES: usize = 64;
         let (reporters, receiver) = mpsc::channel(PIECES);
         (Self { clock, reporters }, receiver)
@@ -33,15 +42,21 @@ impl Teller {
     /// Tells what is being done at this moment; left out when the reporters are behind.
     pub fn progress(&self, text: impl Into<String>) {
         let happening = Happening::Progress { text: text.into() };
-        drop(
-            self.reporters
-                .try_send(vec![self.clock.event(None, None, None, happening)]),
-        );
+        let event = self.clock.event(None, None, None, happening);
+        drop(self.reporters.try_send(Told::Events(vec![event])));
     }
 
     /// Tells what has happened in a scenario.
     pub(super) async fn tell_all(&self, events: Vec<Event>) {
         // Reporters that are gone have told their error themselves.
-        drop(self.reporters.send(events).await);
+        drop(self.reporters.send(Told::Events(events)).await);
+    }
+
+    /// Returns when everything told so far is reported, or the reporters are gone.
+    pub(super) async fn reported(&self) {
+        let (sender, reported) = oneshot::channel();
+        if self.reporters.send(Told::Reported(sender)).await.is_ok() {
+            drop(reported.await);
+        }
     }
 }

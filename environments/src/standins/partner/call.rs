@@ -84,6 +84,8 @@ pub enum ItemOutcome {
 /// Which rule made an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
+    /// A step of the scenario told the answer.
+    Told,
     /// No route has this method and path.
     NoRoute,
     /// A scheduled failure.

@@ -26,6 +26,7 @@ mod rate;
 mod rules;
 mod rules_error;
 mod template;
+mod told;
 
 pub use call::{Answered, Call, Item, ItemOutcome, Request, Ruling};
 pub use rules::{Rules, rules_schema};
@@ -46,6 +47,7 @@ struct Desk {
 
 struct Memory {
     routes: Vec<decide::RouteMemory>,
+    told: Vec<told::Told>,
     calls: Vec<Arc<Call>>,
 }
 
@@ -57,7 +59,7 @@ impl Partner {
     /// No port can be had.
     pub async fn serve(rules: Rules, listener: Listener<Arc<Call>>) -> io::Result<Self> {
         let routes = rules.routes.iter().map(|_| decide::RouteMemory::default()).collect();
-        let memory = Mutex::new(Memory { routes, calls: Vec::new() });
+        let memory = Mutex::new(Memory { routes, told: Vec::new(), calls: Vec::new() });
         let desk = Arc::new(Desk { rules, listener, memory });
         let shared = desk.clone();
         let server = Loopback::serve(service_fn(move |request| {
@@ -103,13 +105,15 @@ impl Desk {
         });
         let (at, now) = (SystemTime::now(), Instant::now());
         let ordinal = memory.calls.len() as u64 + 1;
-        let (answered, items, ruling) = match found {
-            Some((index, parameters)) => {
+        let told = memory.told.iter().rev().find_map(|told| told.answer(&request));
+        let (answered, items, ruling) = match (told, found) {
+            (Some(answered), _) => (answered, Vec::new(), Ruling::Told),
+            (None, Some((index, parameters))) => {
                 request.parameters = parameters;
                 let moment = decide::Moment { ordinal, at, now, cut };
                 decide::decide(&self.rules.routes[index], &mut memory.routes[index], &request, &moment)
             }
-            None => {
+            (None, None) => {
                 let error = format!("no route for {} {}", request.method, request.path);
                 let body = serde_json::json!({ "error": error });
                 (Answered::json(StatusCode::NOT_FOUND, &body), Vec::new(), Ruling::NoRoute)

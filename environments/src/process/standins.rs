@@ -1,0 +1,143 @@
+//! The stand-ins of one sandbox, telling its timeline what they receive.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use momus_engine::event::Happening;
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::Mesh;
+use momus_engine::timeline::Timeline;
+use serde_json::Value as Json;
+
+use super::address::dependencies;
+use crate::s3::{S3, S3Credentials};
+use crate::standins::log_line::LogLine;
+use crate::standins::logs::LogIntake;
+use crate::standins::partner::{Call, Partner, Rules};
+use crate::standins::statsd::{Kind, Message, Received, Statsd};
+
+/// The stand-ins of one sandbox.
+pub(super) struct StandIns {
+    pub(super) s3: Option<S3>,
+    pub(super) credentials: S3Credentials,
+    pub(super) partners: BTreeMap<String, Partner>,
+    /// One a service, so that each metric tells who sent it.
+    pub(super) statsd: BTreeMap<String, Statsd>,
+    /// One a service, as above.
+    pub(super) logs: BTreeMap<String, LogIntake>,
+}
+
+impl StandIns {
+    /// Serves what the mesh declares, the objects in `folder`.
+    pub(super) async fn serve(mesh: &Mesh, folder: &Path, timeline: &Timeline) -> Result<Self, StepError> {
+        let credentials = S3Credentials {
+            access_key: "momus".into(),
+            secret_key: uuid::Uuid::new_v4().simple().to_string(),
+        };
+        let mut s3 = None;
+        if !mesh.buckets.is_empty() {
+            let buckets: Vec<String> = mesh.buckets.keys().cloned().collect();
+            let served = S3::serve(&folder.join("objects"), &buckets, &credentials).await;
+            s3 = Some(served.map_err(|error| Failure::unknown(error.to_string()))?);
+        }
+        let mut partners = BTreeMap::new();
+        for (name, partner) in &mesh.partners {
+            let rules = Rules::read(&partner.rules).map_err(|error| Failure::unknown(error.to_string()))?;
+            let (told, of) = (timeline.clone(), name.clone());
+            let served = Partner::serve(rules, Arc::new(move |call| told.record(partner_call(&of, &call)))).await;
+            partners.insert(name.clone(), served.map_err(|error| no_port(name, &error))?);
+        }
+        let (mut statsd, mut logs) = (BTreeMap::new(), BTreeMap::new());
+        for (name, service) in &mesh.services {
+            let edges = dependencies(service);
+            let uses = |edge: &str| edges.iter().any(|dependency| dependency == edge);
+            if uses("statsd") {
+                let (told, of) = (timeline.clone(), name.clone());
+                let served = Statsd::serve(Arc::new(move |received| told.record(metric(&of, received)))).await;
+                statsd.insert(name.clone(), served.map_err(|error| no_port("statsd", &error))?);
+            }
+            if uses("logs") {
+                let (told, of) = (timeline.clone(), name.clone());
+                let served = LogIntake::serve(Arc::new(move |document| {
+                    told.record_traced(document.line.trace.clone(), log(&of, &document.line));
+                }))
+                .await;
+                logs.insert(name.clone(), served.map_err(|error| no_port("logs", &error))?);
+            }
+        }
+        Ok(Self {
+            s3,
+            credentials,
+            partners,
+            statsd,
+            logs,
+        })
+    }
+}
+
+fn no_port(who: &str, error: &std::io::Error) -> StepError {
+    Failure::unknown(format!("the stand-in of {who} has no port: {error}"))
+}
+
+fn partner_call(partner: &str, call: &Call) -> Happening {
+    let request = &call.request;
+    let path = match &request.query {
+        Some(query) => format!("{}?{query}", request.path),
+        None => request.path.clone(),
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers = request.headers.iter();
+    Happening::PartnerCall {
+        partner: partner.to_owned(),
+        method: request.method.to_string(),
+        path,
+        headers: headers
+            .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
+            .collect(),
+        status: call.answered.status.as_u16(),
+        body: request.json.clone().unwrap_or_else(|| Json::String(text(&request.body))),
+    }
+}
+
+/// A log line as it stands on the timeline.
+pub(super) fn log(service: &str, line: &LogLine) -> Happening {
+    Happening::Log {
+        service: service.to_owned(),
+        level: line.level.map(|level| format!("{level:?}").to_lowercase()),
+        message: line.message.clone(),
+    }
+}
+
+fn metric(service: &str, received: Received) -> Happening {
+    match received.message {
+        Ok(Message::Metric(metric)) => {
+            let tag = |(key, value): (String, Option<String>)| match value {
+                Some(value) => format!("{key}:{value}"),
+                None => key,
+            };
+            let value = received.line.split('|').next().unwrap_or_default();
+            Happening::Metric {
+                service: service.to_owned(),
+                value: value.strip_prefix(&metric.name).unwrap_or(value).trim_start_matches(':').to_owned(),
+                name: metric.name,
+                kind: match metric.kind {
+                    Kind::Counter => "c",
+                    Kind::Gauge => "g",
+                    Kind::Timing => "ms",
+                    Kind::Histogram => "h",
+                    Kind::Set => "s",
+                    Kind::Distribution => "d",
+                }
+                .to_owned(),
+                tags: metric.tags.into_iter().map(tag).collect(),
+            }
+        }
+        Ok(_) => Happening::Notice {
+            text: format!("{service} sent `{}` to statsd", received.line),
+        },
+        Err(malformed) => Happening::Notice {
+            text: format!("{service} sent `{}` to statsd, which says nothing: {malformed}", received.line),
+        },
+    }
+}

@@ -1,0 +1,176 @@
+//! The edges of one sandbox: a proxy for each caller's way to each dependency.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::{Kind, Mesh, Source};
+use momus_engine::sandbox::{CLIENT, Endpoint};
+use momus_engine::timeline::Timeline;
+use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edges::Edges;
+use momus_proxies::kafka::{Broker, Namespace};
+
+use super::address::dependencies;
+use super::servers::{BrokerServer, Servers};
+use super::standins::StandIns;
+
+/// The edges of one sandbox, and what callers are told of them.
+#[derive(Default)]
+pub(super) struct Wiring {
+    pub(super) edges: Edges,
+    /// By caller and dependency.
+    pub(super) endpoints: BTreeMap<(String, String), Endpoint>,
+    /// What was seen of each caller's part of a broker.
+    pub(super) namespaces: BTreeMap<(String, String), Namespace>,
+}
+
+/// Nobody listens there: the upstream of a service that does not run.
+pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
+impl Wiring {
+    /// Lays every edge of the mesh, those of the test client included.
+    pub(super) async fn lay(
+        mesh: &Mesh,
+        servers: &Servers,
+        standins: &StandIns,
+        timeline: &Timeline,
+    ) -> Result<Self, StepError> {
+        let mut wiring = Self::default();
+        let kinds = [Kind::Service, Kind::Datastore, Kind::Broker, Kind::Bucket, Kind::Partner];
+        for dependency in mesh.names(&kinds) {
+            wiring.edge(CLIENT, dependency, mesh, servers, standins, timeline).await?;
+        }
+        for (caller, service) in &mesh.services {
+            for dependency in dependencies(service) {
+                wiring.edge(caller, &dependency, mesh, servers, standins, timeline).await?;
+            }
+        }
+        Ok(wiring)
+    }
+
+    async fn edge(
+        &mut self,
+        caller: &str,
+        dependency: &str,
+        mesh: &Mesh,
+        servers: &Servers,
+        standins: &StandIns,
+        timeline: &Timeline,
+    ) -> Result<(), StepError> {
+        let key = (caller.to_owned(), dependency.to_owned());
+        let absent = || Failure::unknown(format!("{dependency} is not served"));
+        let (upstream, protocol) = match mesh.kind(dependency) {
+            Some(Kind::Service) => {
+                let upstream = match mesh.services.get(dependency).map(|service| &service.source) {
+                    Some(Source::Url(url)) => served(dependency, url).await?,
+                    _ => Upstream::Tcp(NOWHERE),
+                };
+                (upstream, Protocol::Http)
+            }
+            Some(Kind::Datastore) => {
+                let server = servers.postgres.as_ref().ok_or_else(absent)?;
+                let clones = mesh.datastores.keys().map(|name| (name.clone(), clone_of(name, timeline.sandbox())));
+                let protocol = Protocol::Postgres {
+                    clones: clones.collect(),
+                };
+                (Upstream::Unix(server.socket()), protocol)
+            }
+            Some(Kind::Broker) => {
+                let server = servers.brokers.get(dependency).ok_or_else(absent)?;
+                let address = server.address().parse().map_err(|_| absent())?;
+                let broker = match server {
+                    BrokerServer::Real { .. } => Broker::Real,
+                    BrokerServer::Mock(_) => Broker::Mock,
+                };
+                let namespace = Namespace::new(prefix(timeline.sandbox()), broker);
+                self.namespaces.insert(key.clone(), namespace.clone());
+                (Upstream::Tcp(address), Protocol::Kafka(namespace))
+            }
+            Some(Kind::Bucket) => {
+                let s3 = standins.s3.as_ref().ok_or_else(absent)?;
+                (Upstream::Tcp(s3.address()), Protocol::Http)
+            }
+            Some(Kind::Partner) => {
+                let partner = standins.partners.get(dependency).ok_or_else(absent)?;
+                (Upstream::Tcp(partner.address()), Protocol::Http)
+            }
+            Some(Kind::BuiltIn) if dependency == "statsd" => {
+                let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
+                self.endpoints.insert(key, plain(address, format!("udp://{address}")));
+                return Ok(());
+            }
+            Some(Kind::BuiltIn) => {
+                let logs = standins.logs.get(caller).ok_or_else(absent)?;
+                (Upstream::Tcp(logs.address()), Protocol::Http)
+            }
+            Some(Kind::Topic) | None => return Err(absent()),
+        };
+        let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;
+        let edge = edge.map_err(|error| Failure::unknown(error.to_string()))?;
+        let endpoint = endpoint(edge.address(), dependency, mesh, servers, standins);
+        self.endpoints.insert(key, endpoint);
+        self.edges.insert(caller, dependency, edge);
+        Ok(())
+    }
+}
+
+/// The name of a sandbox's clone of a datastore.
+pub(super) fn clone_of(datastore: &str, sandbox: &str) -> String {
+    format!("{datastore}_{sandbox}")
+}
+
+/// What the names of a sandbox's topics, groups and transactional ids begin with on the broker.
+pub(super) fn prefix(sandbox: &str) -> String {
+    format!("{sandbox}.")
+}
+
+fn plain(address: SocketAddr, url: String) -> Endpoint {
+    Endpoint {
+        address: address.to_string(),
+        url,
+        host: address.ip().to_string(),
+        port: address.port(),
+        ..Endpoint::default()
+    }
+}
+
+fn endpoint(address: SocketAddr, dependency: &str, mesh: &Mesh, servers: &Servers, standins: &StandIns) -> Endpoint {
+    let http = format!("http://{address}");
+    let mut endpoint = plain(address, http.clone());
+    match mesh.kind(dependency) {
+        Some(Kind::Broker) => endpoint.url = address.to_string(),
+        Some(Kind::Datastore) => {
+            if let Some(server) = &servers.postgres {
+                let (user, password) = (server.superuser(), server.password());
+                endpoint.url = format!("postgres://{user}:{password}@{address}/{dependency}?sslmode=disable");
+                endpoint.address.clone_from(&endpoint.url);
+                endpoint.user = Some(user.to_owned());
+                endpoint.password = Some(password.to_owned());
+                endpoint.database = Some(dependency.to_owned());
+            }
+        }
+        Some(Kind::Bucket) => {
+            endpoint.address = http;
+            endpoint.user = Some(standins.credentials.access_key.clone());
+            endpoint.password = Some(standins.credentials.secret_key.clone());
+            endpoint.database = Some(dependency.to_owned());
+        }
+        _ => endpoint.address = http,
+    }
+    endpoint
+}
+
+/// Where a service that is served already listens.
+async fn served(service: &str, url: &str) -> Result<Upstream, StepError> {
+    let wrong = |why: &str| Failure::unknown(format!("the url `{url}` of {service} {why}"));
+    let rest = url.strip_prefix("http://").ok_or_else(|| {
+        wrong("cannot be reached").hint("an edge carries `http://HOST:PORT`; let a proxy of your own end TLS before it")
+    })?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    let mut found = tokio::net::lookup_host(&authority)
+        .await
+        .map_err(|error| wrong(&format!("cannot be resolved: {error}")))?;
+    found.next().map(Upstream::Tcp).ok_or_else(|| wrong("has no address"))
+}

@@ -1,0 +1,136 @@
+//! The Kafka-aware edge: a sandbox's own names on a broker that it shares with others
+//! (the protocol: <https://kafka.apache.org/protocol>).
+//!
+//! Towards the broker, names of topics, groups and transactional ids get the sandbox's prefix; towards the client they
+//! lose it, and what does not have it is not shown. Every broker's address becomes the edge's own.
+//! An API that is not handled here is absent from the answer to ApiVersions; a client that calls it nevertheless is cut
+//! off with the reason on the timeline.
+//!
+//! `session` carries a connection, `api` says what it is to handle an API and lists those that are handled; each family
+//! of APIs has a file.
+
+mod admin;
+mod api;
+mod assigned;
+mod configs;
+mod consumer;
+mod data;
+mod embedded;
+mod fetch;
+mod frame;
+mod groups;
+mod listings;
+mod metadata;
+mod names;
+mod offsets;
+mod produce;
+mod record;
+pub(crate) mod session;
+mod transactions;
+mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use assigned::Members;
+use names::Names;
+
+/// A partition, by the name of its topic in the mesh and its number.
+pub type Partition = (String, i32);
+
+/// What stands behind an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broker {
+    /// Apache Kafka.
+    Real,
+    /// librdkafka's mock cluster. It has no admin calls and no ListGroups, does not isolate transactions and looks no
+    /// offset up by its time: a client is told that it can call these, and a call is collected in
+    /// [`Namespace::lacking`] in place of an answer that means something.
+    Mock,
+}
+
+/// One caller's part of a broker: the names of its sandbox, and what was seen of it on its edge. A cheap handle.
+#[derive(Clone)]
+pub struct Namespace {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    names: Names,
+    broker: Broker,
+    seen: Mutex<Seen>,
+    assigned: watch::Sender<BTreeSet<Partition>>,
+}
+
+/// What passed by and is needed to understand what comes after it.
+#[derive(Default)]
+struct Seen {
+    members: Members,
+    /// The protocol type of each classic group, which SyncGroup before version 5 does not tell.
+    protocol_types: BTreeMap<String, String>,
+    /// How many brokers the last answer to Metadata named.
+    brokers: Option<usize>,
+    /// The keys of the APIs that the broker says it has.
+    offered: Option<BTreeSet<i16>>,
+    lacking: Vec<String>,
+}
+
+impl Namespace {
+    /// The part of the broker whose names begin with `prefix`, as one caller sees it: each edge needs its own.
+    pub fn new(prefix: impl Into<String>, broker: Broker) -> Self {
+        let shared = Shared {
+            names: Names::new(prefix.into()),
+            broker,
+            seen: Mutex::default(),
+            assigned: watch::Sender::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The partitions that are assigned to members of groups seen on this edge, and every change of them.
+    ///
+    /// They are known from answers to SyncGroup and ConsumerGroupHeartbeat. A member has none from its JoinGroup to its
+    /// next SyncGroup, nor once it left or the broker disowned it.
+    pub fn assigned(&self) -> watch::Receiver<BTreeSet<Partition>> {
+        self.shared.assigned.subscribe()
+    }
+
+    /// The APIs that the caller used and the broker lacks, each once, in the order of their first use.
+    pub fn lacking(&self) -> Vec<String> {
+        self.seen().lacking.clone()
+    }
+
+    /// Forgets the members: the caller was killed, and nobody left the groups.
+    pub fn forget_members(&self) {
+        self.seen().members.forget();
+        self.publish();
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells who watches what is assigned now; whether that is a change.
+    fn publish(&self) -> bool {
+        let now = self.seen().members.assigned();
+        self.shared.assigned.send_if_modified(|published| {
+            let changed = *published != now;
+            *published = now;
+            changed
+        })
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Namespace")
+            .field("names", &self.shared.names)
+            .field("broker", &self.shared.broker)
+            .finish_non_exhaustive()
+    }
+}

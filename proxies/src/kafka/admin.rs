@@ -1,0 +1,152 @@
+//! Topics made and removed: CreateTopics, DeleteTopics, CreatePartitions.
+
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{
+    CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
+    DeleteTopicsResponse,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::api::{Api, Scope};
+use super::record::{first_error, list};
+
+impl Api for CreateTopicsRequest {
+    const REFUSED: Option<fn(&Self, i16) -> CreateTopicsResponse> = Some(|asked, error| {
+        let topics = asked.topics.iter().map(|topic| {
+            CreatableTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_error_code(error)
+        });
+        CreateTopicsResponse::default().with_topics(topics.collect())
+    });
+
+    /// A mesh made for a larger cluster runs on this one: replicas beyond the brokers there are left out.
+    fn to_broker(&mut self, scope: &Scope) {
+        let brokers = scope.seen(|seen| seen.brokers).unwrap_or(1);
+        let most = i16::try_from(brokers.max(1)).unwrap_or(i16::MAX);
+        for topic in &mut self.topics {
+            scope.names().put(&mut topic.name);
+            topic.replication_factor = topic.replication_factor.min(most);
+            for config in &mut topic.configs {
+                let value = config.value.as_ref().and_then(|value| value.parse::<i16>().ok());
+                if &*config.name == "min.insync.replicas" && value.is_some_and(|value| value > most) {
+                    config.value = Some(StrBytes::from_string(most.to_string()));
+                }
+            }
+        }
+    }
+
+    fn to_client(&self, answer: &mut CreateTopicsResponse, scope: &Scope) {
+        for topic in &mut answer.topics {
+            scope.take(&mut topic.name);
+            scope.names().take_from_text(&mut topic.error_message);
+            if topic.error_code == 0 && !self.validate_only {
+                scope.seen(|seen| seen.members.name(topic.topic_id, &topic.name));
+            }
+        }
+    }
+
+    fn error(answer: &CreateTopicsResponse) -> i16 {
+        first_error(answer.topics.iter().map(|topic| topic.error_code))
+    }
+
+    fn about(&self, _: &Scope) -> String {
+        list(self.topics.iter().map(|topic| match topic.num_partitions {
+            1 => format!("{} (1 partition)", topic.name.as_str()),
+            2.. => format!("{} ({} partitions)", topic.name.as_str(), topic.num_partitions),
+            _ => topic.name.to_string(),
+        }))
+    }
+
+    fn has_effect(&self) -> bool {
+        !self.validate_only
+    }
+}
+
+impl Api for DeleteTopicsRequest {
+    const REFUSED: Option<fn(&Self, i16) -> DeleteTopicsResponse> = Some(|asked, error| {
+        let by_name = asked
+            .topic_names
+            .iter()
+            .map(|name| DeletableTopicResult::default().with_name(Some(name.clone())));
+        let by_state = asked.topics.iter().map(|topic| {
+            DeletableTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_topic_id(topic.topic_id)
+        });
+        let topics = by_name.chain(by_state).map(|topic| topic.with_error_code(error));
+        DeleteTopicsResponse::default().with_responses(topics.collect())
+    });
+
+    fn to_broker(&mut self, scope: &Scope) {
+        scope.names().put_all(&mut self.topic_names);
+        let topics = self.topics.iter_mut();
+        scope.names().put_all(topics.filter_map(|topic| topic.name.as_mut()));
+    }
+
+    fn to_client(&self, answer: &mut DeleteTopicsResponse, scope: &Scope) {
+        for topic in &mut answer.responses {
+            if let Some(name) = &mut topic.name {
+                scope.take(name);
+            }
+            scope.names().take_from_text(&mut topic.error_message);
+        }
+    }
+
+    fn error(answer: &DeleteTopicsResponse) -> i16 {
+        first_error(answer.responses.iter().map(|topic| topic.error_code))
+    }
+
+    fn about(&self, scope: &Scope) -> String {
+        let names = self.topic_names.iter().map(|name| name.to_string());
+        let states = self.topics.iter().map(|topic| match &topic.name {
+            Some(name) => name.to_string(),
+            None => scope.seen(|seen| {
+                let known = seen.members.name_of(&topic.topic_id);
+                known.map_or_else(|| topic.topic_id.to_string(), str::to_owned)
+            }),
+        });
+        list(names.chain(states))
+    }
+
+    fn has_effect(&self) -> bool {
+        true
+    }
+}
+
+impl Api for CreatePartitionsRequest {
+    const REFUSED: Option<fn(&Self, i16) -> CreatePartitionsResponse> = Some(|asked, error| {
+        let topics = asked.topics.iter().map(|topic| {
+            CreatePartitionsTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_error_code(error)
+        });
+        CreatePartitionsResponse::default().with_results(topics.collect())
+    });
+
+    fn to_broker(&mut self, scope: &Scope) {
+        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+    }
+
+    fn to_client(&self, answer: &mut CreatePartitionsResponse, scope: &Scope) {
+        for topic in &mut answer.results {
+            scope.take(&mut topic.name);
+            scope.names().take_from_text(&mut topic.error_message);
+        }
+    }
+
+    fn error(answer: &CreatePartitionsResponse) -> i16 {
+        first_error(answer.results.iter().map(|topic| topic.error_code))
+    }
+
+    fn about(&self, _: &Scope) -> String {
+        let topics = self.topics.iter();
+        list(topics.map(|topic| format!("{} to {} partitions", topic.name.as_str(), topic.count)))
+    }
+
+    fn has_effect(&self) -> bool {
+        !self.validate_only
+    }
+}

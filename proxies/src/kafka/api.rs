@@ -1,0 +1,335 @@
+//! What it is to handle an API, and the list of those that are handled.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes, VersionRange};
+use momus_engine::event::Happening;
+
+use super::names::{Name, Names};
+use super::{Broker, Namespace, Seen};
+use crate::edge::Wire;
+
+/// The broker does not have the API, or not in this version.
+pub(crate) const UNSUPPORTED_VERSION: i16 = ResponseError::UnsupportedVersion.code();
+
+/// An API: how its names are rewritten, and what of it belongs on the timeline.
+pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
+    /// Rewrites the request's names into the broker's.
+    fn to_broker(&mut self, scope: &Scope);
+
+    /// Rewrites the answer's names into the client's; `self` is the request as the client sent it.
+    fn to_client(&self, answer: &mut Self::Response, scope: &Scope);
+
+    /// The first error in an answer, else 0.
+    fn error(answer: &Self::Response) -> i16;
+
+    /// What it is about, in the sandbox's own names.
+    fn about(&self, scope: &Scope) -> String;
+
+    /// Whether it changes something, and so belongs on the timeline also where it succeeds.
+    fn has_effect(&self) -> bool {
+        false
+    }
+
+    /// Whether the broker answers at all.
+    fn is_answered(&self) -> bool {
+        true
+    }
+
+    /// Whether this call, other than the API as a whole, is one that the mock cluster answers wrongly.
+    fn is_lacking_from_mock(&self) -> bool {
+        false
+    }
+
+    /// The answer that says an error of an API that the mock cluster lacks, for those that a client may call there.
+    const REFUSED: Option<fn(&Self, i16) -> Self::Response> = None;
+
+    /// Whether a request of this version holds nothing to rewrite, so that it passes as it came.
+    fn passes(&self, _version: i16) -> bool {
+        false
+    }
+
+    /// Whether an answer of this version holds nothing to rewrite, so that it passes as it came.
+    fn answer_passes(_answer: &Self::Response, _version: i16) -> bool {
+        false
+    }
+}
+
+/// The place of a call: an edge, and the namespace that its caller sees.
+pub(crate) struct Scope {
+    pub wire: Arc<Wire>,
+    pub namespace: Namespace,
+}
+
+impl Scope {
+    pub fn names(&self) -> &Names {
+        &self.namespace.shared.names
+    }
+
+    /// Works on what passed by.
+    pub fn seen<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
+        work(&mut self.namespace.seen())
+    }
+
+    /// Tells who waits when other partitions are assigned than before.
+    pub fn members_changed(&self) {
+        if self.namespace.publish() {
+            self.wire.timeline.ring();
+        }
+    }
+
+    /// Puts the edge's address where a broker's is. An empty host is no address.
+    ///
+    /// Every broker is the one behind this edge; with more of them, an edge for each, its id chooses among them.
+    pub fn endpoint(&self, _broker: messages::BrokerId, host: &mut StrBytes, port: &mut i32) {
+        if !host.is_empty() {
+            *host = StrBytes::from_string(self.wire.address.ip().to_string());
+            *port = self.wire.address.port().into();
+        }
+    }
+
+    /// Takes the prefix from the name that an answer gives to something the client asked for.
+    pub fn take(&self, name: &mut impl Name) {
+        // A name without the prefix can only be what the client itself said.
+        let _ = self.names().take(name);
+    }
+
+    /// Whether the broker is one that lacks things and this API is among them.
+    pub fn lacks(&self, key: i16) -> bool {
+        let lacks = |seen: &mut Seen| seen.offered.as_ref().is_some_and(|offered| !offered.contains(&key));
+        self.namespace.shared.broker == Broker::Mock && self.seen(lacks)
+    }
+
+    /// Notes that the caller used what the mock cluster lacks.
+    fn lacking(&self, api: &str) {
+        self.seen(|seen| {
+            if !seen.lacking.iter().any(|known| known == api) {
+                seen.lacking.push(api.to_owned());
+            }
+        });
+    }
+
+    fn record(&self, api: String, about: String, error: i16) {
+        self.wire.timeline.record(Happening::KafkaCall {
+            caller: self.wire.caller.clone(),
+            broker: self.wire.dependency.clone(),
+            api,
+            about,
+            error: (error != 0).then_some(error),
+        });
+    }
+}
+
+/// What becomes of a request.
+pub(crate) struct Asked {
+    /// What goes to the broker, if anything.
+    pub bytes: Option<Bytes>,
+    /// Where its answer comes from, if it has one.
+    pub answer: Option<Answer>,
+}
+
+/// An answer that is due to the client.
+pub(crate) enum Answer {
+    /// The edge's own.
+    Own(Bytes),
+    /// The broker's, which is to bear this correlation id and is rewritten.
+    Broker(i32, Box<Rewrite>),
+}
+
+/// Rewrites an answer.
+pub(crate) type Rewrite = dyn FnOnce(&Scope, Bytes) -> io::Result<Bytes> + Send;
+
+/// A handled API.
+pub(crate) struct Handler {
+    pub key: i16,
+    /// The versions whose layout is known.
+    pub versions: VersionRange,
+    /// Whether a client of the mock cluster may call it even if that lacks it.
+    pub is_refusable: bool,
+    pub ask: fn(&Scope, Bytes) -> io::Result<Asked>,
+}
+
+const fn handler<R: Api>() -> Handler {
+    Handler {
+        key: R::KEY,
+        // `ApiKey::valid_versions` is wrong for some; those of an answer may go further than those of its request.
+        versions: R::VERSIONS,
+        is_refusable: R::REFUSED.is_some(),
+        ask: ask::<R>,
+    }
+}
+
+/// All that are handled, ApiVersions aside.
+pub(crate) const HANDLERS: &[Handler] = &[
+    handler::<messages::ProduceRequest>(),
+    handler::<messages::FetchRequest>(),
+    handler::<messages::ListOffsetsRequest>(),
+    handler::<messages::MetadataRequest>(),
+    handler::<messages::OffsetCommitRequest>(),
+    handler::<messages::OffsetFetchRequest>(),
+    handler::<messages::FindCoordinatorRequest>(),
+    handler::<messages::JoinGroupRequest>(),
+    handler::<messages::HeartbeatRequest>(),
+    handler::<messages::LeaveGroupRequest>(),
+    handler::<messages::SyncGroupRequest>(),
+    handler::<messages::DescribeGroupsRequest>(),
+    handler::<messages::ListGroupsRequest>(),
+    handler::<messages::CreateTopicsRequest>(),
+    handler::<messages::DeleteTopicsRequest>(),
+    handler::<messages::DeleteRecordsRequest>(),
+    handler::<messages::InitProducerIdRequest>(),
+    handler::<messages::OffsetForLeaderEpochRequest>(),
+    handler::<messages::AddPartitionsToTxnRequest>(),
+    handler::<messages::AddOffsetsToTxnRequest>(),
+    handler::<messages::EndTxnRequest>(),
+    handler::<messages::TxnOffsetCommitRequest>(),
+    handler::<messages::DescribeConfigsRequest>(),
+    handler::<messages::AlterConfigsRequest>(),
+    handler::<messages::CreatePartitionsRequest>(),
+    handler::<messages::DeleteGroupsRequest>(),
+    handler::<messages::IncrementalAlterConfigsRequest>(),
+    handler::<messages::OffsetDeleteRequest>(),
+    handler::<messages::DescribeClusterRequest>(),
+    handler::<messages::ConsumerGroupHeartbeatRequest>(),
+    handler::<messages::ConsumerGroupDescribeRequest>(),
+];
+
+/// The handler of the API with this key.
+pub(crate) fn handler_of(key: i16) -> Option<&'static Handler> {
+    HANDLERS.iter().find(|handler| handler.key == key)
+}
+
+/// The protocol's name of an API.
+pub(crate) fn name(key: i16) -> String {
+    ApiKey::try_from(key).map_or_else(|()| format!("API {key}"), |key| format!("{key:?}"))
+}
+
+/// The version and the correlation id of a request's frame, and the key of its API.
+pub(crate) fn ids(frame: &Bytes) -> io::Result<(i16, i16, i32)> {
+    match frame.get(4..).and_then(|frame| frame.first_chunk::<8>()) {
+        Some([a, b, c, d, e @ ..]) => Ok((
+            i16::from_be_bytes([*a, *b]),
+            i16::from_be_bytes([*c, *d]),
+            i32::from_be_bytes(*e),
+        )),
+        None => Err(invalid("a request without a header")),
+    }
+}
+
+/// The connection cannot go on, and why.
+pub(crate) fn invalid(text: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text.into())
+}
+
+/// A frame of what follows its length.
+pub(crate) fn framed(write: impl FnOnce(&mut BytesMut) -> Result<(), String>) -> io::Result<Bytes> {
+    let mut bytes = BytesMut::new();
+    bytes.put_i32(0);
+    write(&mut bytes).map_err(invalid)?;
+    let length = i32::try_from(bytes.len() - 4).map_err(|_| invalid("a frame beyond two gigabytes"))?;
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    Ok(bytes.freeze())
+}
+
+/// Rewrites a request.
+fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
+    let (_, version, correlation) = ids(&frame)?;
+    let unread = |error| invalid(format!("a {} request of version {version}: {error}", name(R::KEY)));
+    let mut body = frame.slice(4..);
+    RequestHeader::decode(&mut body, R::header_version(version)).map_err(unread)?;
+    let header = frame.slice(4..frame.len() - body.len());
+    let mut request = R::decode(&mut body, version).map_err(unread)?;
+    let asked = request.clone();
+    if scope.lacks(R::KEY) {
+        return refuse(scope, &asked, version, correlation);
+    }
+    if scope.namespace.shared.broker == Broker::Mock && asked.is_lacking_from_mock() {
+        scope.lacking(&name(R::KEY));
+        scope.record(name(R::KEY), asked.about(scope), UNSUPPORTED_VERSION);
+    }
+    request.to_broker(scope);
+    let bytes = if asked.passes(version) {
+        frame
+    } else {
+        framed(|bytes| {
+            bytes.put(header);
+            request.encode(bytes, version).map_err(|error| error.to_string())?;
+            // librdkafka's Metadata request of all topics has three bytes too many.
+            bytes.put(body);
+            Ok(())
+        })?
+    };
+    let answer = if asked.is_answered() {
+        let rewrite = move |scope: &Scope, frame| answer(&asked, version, scope, frame);
+        Some(Answer::Broker(correlation, Box::new(rewrite)))
+    } else {
+        scope.record(name(R::KEY), asked.about(scope), 0);
+        None
+    };
+    Ok(Asked {
+        bytes: Some(bytes),
+        answer,
+    })
+}
+
+/// Rewrites an answer.
+fn answer<R: Api>(asked: &R, version: i16, scope: &Scope, frame: Bytes) -> io::Result<Bytes> {
+    let unread = |error| {
+        let name = name(R::KEY);
+        invalid(format!("an answer to a {name} request of version {version}: {error}"))
+    };
+    let mut body = frame.slice(4..);
+    ResponseHeader::decode(&mut body, R::Response::header_version(version)).map_err(unread)?;
+    let header = frame.slice(4..frame.len() - body.len());
+    let mut response = R::Response::decode(&mut body, version).map_err(unread)?;
+    asked.to_client(&mut response, scope);
+    let error = R::error(&response);
+    // The broker gave a new member its id: an ordinary step of joining.
+    let is_error = error != 0 && error != ResponseError::MemberIdRequired.code();
+    if asked.has_effect() && !(error != 0 && !is_error) || is_error {
+        scope.record(name(R::KEY), asked.about(scope), error);
+    }
+    if error == UNSUPPORTED_VERSION && scope.namespace.shared.broker == Broker::Mock {
+        scope.lacking(&name(R::KEY));
+    }
+    if R::answer_passes(&response, version) {
+        return Ok(frame);
+    }
+    framed(|bytes| {
+        bytes.put(header);
+        response.encode(bytes, version).map_err(|error| error.to_string())?;
+        bytes.put(body);
+        Ok(())
+    })
+}
+
+/// Answers in the place of a broker that lacks the API.
+fn refuse<R: Api>(scope: &Scope, asked: &R, version: i16, correlation: i32) -> io::Result<Asked> {
+    let name = name(R::KEY);
+    scope.lacking(&name);
+    scope.record(name.clone(), asked.about(scope), UNSUPPORTED_VERSION);
+    let Some(refused) = R::REFUSED else {
+        return Err(invalid(format!("the mock cluster lacks {name}")));
+    };
+    let response = refused(asked, UNSUPPORTED_VERSION);
+    let header = ResponseHeader::default().with_correlation_id(correlation);
+    let bytes = framed(|bytes| {
+        header
+            .encode(bytes, R::Response::header_version(version))
+            .and_then(|()| response.encode(bytes, version))
+            .map_err(|error| error.to_string())
+    })?;
+    Ok(Asked {
+        bytes: None,
+        answer: Some(Answer::Own(bytes)),
+    })
+}
+
+/// The correlation id of an answer's frame.
+pub(crate) fn correlation(frame: &Bytes) -> i32 {
+    frame.get(4..8).map_or(0, |mut bytes| bytes.get_i32())
+}

@@ -1,0 +1,126 @@
+//! A connection: requests one way, answers the other, in the order of their requests.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+
+use super::Namespace;
+use super::api::{Answer, Asked, Scope, correlation, handler_of, ids, invalid};
+use super::frame::Frames;
+use super::versions;
+use crate::edge::Wire;
+use crate::gate::Gate;
+
+/// How many requests may wait for their answers; further ones stay with the client.
+const IN_FLIGHT: usize = 4096;
+
+/// Carries a connection to its end: a FIN of either side is passed on.
+///
+/// # Errors
+/// Of either end, or when something comes that is not understood.
+pub(crate) async fn carry(
+    wire: &Arc<Wire>,
+    namespace: &Namespace,
+    (from_client, to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (from_broker, to_broker): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    gate: Gate,
+) -> io::Result<()> {
+    let scope = Scope {
+        wire: Arc::clone(wire),
+        namespace: namespace.clone(),
+    };
+    let (ask, asked) = mpsc::channel(IN_FLIGHT);
+    tokio::try_join!(
+        requests(&scope, from_client, to_broker, ask, gate.clone()),
+        answers(&scope, from_broker, to_client, asked, gate)
+    )?;
+    Ok(())
+}
+
+async fn requests(
+    scope: &Scope,
+    reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    ask: mpsc::Sender<Answer>,
+    mut gate: Gate,
+) -> io::Result<()> {
+    let mut frames = Frames::new(reader);
+    loop {
+        let frame = frames.next().await;
+        gate.pass().await;
+        let Some(frame) = frame? else {
+            drop(ask);
+            return writer.shutdown().await;
+        };
+        let Asked { bytes, answer } = rewrite(scope, frame)?;
+        if let Some(answer) = answer {
+            // Nobody takes it when the broker ended its side; then the write tells.
+            drop(ask.send(answer).await);
+        }
+        if let Some(bytes) = bytes {
+            gate.write(&mut writer, &bytes).await?;
+        }
+    }
+}
+
+fn rewrite(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
+    let (key, version, _) = ids(&frame)?;
+    if key == versions::KEY {
+        return versions::ask(frame);
+    }
+    match handler_of(key) {
+        Some(handler) if (handler.versions.min..=handler.versions.max).contains(&version) => {
+            (handler.ask)(scope, frame)
+        }
+        _ => Err(versions::unhandled(key, version)),
+    }
+}
+
+async fn answers(
+    scope: &Scope,
+    reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    mut asked: mpsc::Receiver<Answer>,
+    mut gate: Gate,
+) -> io::Result<()> {
+    let (mut frames, mut asking) = (Frames::new(reader), true);
+    loop {
+        let answer = tokio::select! {
+            biased;
+            answer = asked.recv(), if asking => match answer {
+                Some(answer) => answer,
+                None => {
+                    asking = false;
+                    continue;
+                }
+            },
+            filled = frames.fill(), if frames.is_empty() => {
+                gate.pass().await;
+                match filled? {
+                    0 => return writer.shutdown().await,
+                    _ => continue,
+                }
+            }
+            else => return Err(invalid("the broker sent something that nobody asked for")),
+        };
+        let bytes = match answer {
+            Answer::Own(bytes) => bytes,
+            Answer::Broker(id, rewrite) => {
+                let frame = frames.next().await;
+                gate.pass().await;
+                let Some(frame) = frame? else {
+                    return writer.shutdown().await;
+                };
+                if correlation(&frame) != id {
+                    let other = correlation(&frame);
+                    return Err(invalid(format!("the broker answered request {other} before {id}")));
+                }
+                rewrite(scope, frame)?
+            }
+        };
+        gate.write(&mut writer, &bytes).await?;
+    }
+}

@@ -1,0 +1,386 @@
+//! A table selects: each row names a place and what is expected there.
+
+mod marker;
+mod place;
+mod value;
+
+use std::fmt;
+
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::step::{Block, BlockError};
+use momus_engine::template::Template;
+use momus_engine::world::World;
+use serde_json::Value as Json;
+
+pub use self::marker::{MARKERS, Marker};
+pub use self::place::{CALL, LINE, Parts, Place, Places, RECORD, REQUEST, RESPONSE, ROW};
+pub use self::value::{Expected, cell_value, same, shown, shown_with_type};
+
+/// What a table selects: everything that has what each of its rows expects.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Clone, Debug)]
+struct Requirement {
+    place: Place,
+    expectation: Expectation,
+}
+
+#[derive(Clone, Debug)]
+enum Expectation {
+    Value(Expected),
+    Marker { written: String, marker: Marker },
+}
+
+/// Something that a selection can be held against.
+pub trait Subject {
+    /// What stands at a place; nothing where it is absent.
+    fn read(&self, place: &Place) -> Vec<Json>;
+
+    /// The subject in one line.
+    fn shown(&self) -> String;
+
+    /// Whether what stands at a place is what is expected. Values of a type of their own (columns) compare in it.
+    fn is(&self, _place: &Place, expected: &Expected, seen: &Json) -> bool {
+        same(&expected.json, seen)
+    }
+
+    /// Why nothing stands at a place, in words.
+    fn absence(&self, _place: &Place) -> String {
+        "absent".to_owned()
+    }
+}
+
+/// How a subject stands against a selection: it is selected when there are no misses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it misses, in the order of the table.
+    pub misses: Vec<Miss>,
+}
+
+/// One row of a table that a subject does not meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miss {
+    /// The place.
+    pub place: String,
+    /// What is expected there.
+    pub expected: String,
+    /// What was seen there.
+    pub seen: String,
+}
+
+impl Judgement {
+    /// Whether the subject is selected.
+    pub fn selected(&self) -> bool {
+        self.misses.is_empty()
+    }
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, expected, seen } = self;
+        write!(formatter, "{place}: expected {expected}, was {seen}")
+    }
+}
+
+impl Selection {
+    /// Reads the table below a step, `${…}` filled in: what is drawn is drawn once. No table selects everything.
+    ///
+    /// # Errors
+    /// When a reference has no value, or makes no place or marker.
+    pub fn read(world: &mut World, block: &Block) -> Result<Self, StepError> {
+        Self::read_with(block, &mut |text| world.value(text))
+    }
+
+    fn read_with(block: &Block, fill: &mut dyn FnMut(&str) -> Result<Json, StepError>) -> Result<Self, StepError> {
+        let mut requirements = Vec::new();
+        for row in block.rows() {
+            let [place, cell] = row.as_slice() else {
+                return Err(Failure::failed(columns(row.len())));
+            };
+            let place = if place.contains("${") {
+                match fill(place)? {
+                    Json::String(text) => text,
+                    other => other.to_string(),
+                }
+            } else {
+                place.clone()
+            };
+            let expectation = match cell.strip_prefix('#') {
+                Some(marker) => {
+                    let (marker, written) = Marker::read(marker, fill)?;
+                    Expectation::Marker { written, marker }
+                }
+                None => Expectation::Value(Expected::read(cell, fill)?),
+            };
+            requirements.push(Requirement {
+                place: Place::parse(&place).map_err(Failure::failed)?,
+                expectation,
+            });
+        }
+        Ok(Self { requirements })
+    }
+
+    /// Whether it selects everything.
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// The places that it looks at, in the order of the table.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.requirements.iter().map(|requirement| &requirement.place)
+    }
+
+    /// What it expects, one line a row: `$.total: 12.5`.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |Requirement { place, expectation }: &Requirement| format!("{place}: {expectation}");
+        self.requirements.iter().map(line).collect()
+    }
+
+    /// Holds a subject against it.
+    pub fn judge(&self, subject: &dyn Subject) -> Judgement {
+        let misses = self.requirements.iter().filter_map(|each| each.miss(subject)).collect();
+        Judgement { misses }
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(expected) => formatter.write_str(&shown(&expected.json)),
+            Self::Marker { written, .. } => formatter.write_str(written),
+        }
+    }
+}
+
+impl Requirement {
+    fn miss(&self, subject: &dyn Subject) -> Option<Miss> {
+        let Self { place, expectation } = self;
+        let nodes = subject.read(place);
+        let held = match expectation {
+            Expectation::Value(expected) => nodes.iter().any(|node| subject.is(place, expected, node)),
+            Expectation::Marker { marker, .. } => marker.holds(&nodes),
+        };
+        if held {
+            return None;
+        }
+        let mut told = expectation.to_string();
+        let seen = match (nodes.as_slice(), expectation) {
+            ([], _) => subject.absence(place),
+            ([node], Expectation::Value(expected)) if value::differ_only_in_type(&expected.json, node) => {
+                told = shown_with_type(&expected.json);
+                shown_with_type(node)
+            }
+            ([node], _) => shown(node),
+            (nodes, _) => {
+                let all: Vec<String> = nodes.iter().map(Json::to_string).collect();
+                format!(
+                    "each of {}: {}",
+                    all.len(),
+                    momus_engine::values::shortened(&all.join(", "))
+                )
+            }
+        };
+        Some(Miss {
+            place: place.to_string(),
+            expected: told,
+            seen,
+        })
+    }
+}
+
+fn columns(cells: usize) -> String {
+    let cells = match cells {
+        1 => "one column".to_owned(),
+        cells => format!("{cells} columns"),
+    };
+    format!("this table has {cells}; hint: a table that selects has two: a place, and what is expected there")
+}
+
+/// Tells while planning what is wrong with a table that selects among what has these places.
+///
+/// # Errors
+/// The first thing that is wrong, at its cell.
+pub fn check(places: &Places, block: &Block) -> Result<(), BlockError> {
+    if matches!(block, Block::Text { .. }) {
+        return Err(BlockError::whole(
+            "this step takes a table and no doc string; hint: a row each: a place, and what is expected there",
+        ));
+    }
+    for (at, row) in block.rows().iter().enumerate() {
+        let [place, cell] = row.as_slice() else {
+            return Err(BlockError {
+                row: Some(at),
+                cell: None,
+                message: columns(row.len()),
+            });
+        };
+        // What a reference stands for is known when the step runs.
+        if Template::parse(place).is_ok_and(|template| template.references().next().is_none()) {
+            places
+                .parse(place)
+                .map_err(|message| BlockError::cell(at, 0, message))?;
+        }
+        if let Some(marker) = cell.strip_prefix('#') {
+            Marker::check(marker).map_err(|message| BlockError::cell(at, 1, message))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks a table that selects records.
+///
+/// # Errors
+/// See [`check`].
+pub fn check_record(block: &Block) -> Result<(), BlockError> {
+    check(&RECORD, block)
+}
+
+/// Checks a table that selects rows.
+///
+/// # Errors
+/// See [`check`].
+pub fn check_row(block: &Block) -> Result<(), BlockError> {
+    check(&ROW, block)
+}
+
+/// Checks a table that selects lines of an object.
+///
+/// # Errors
+/// See [`check`].
+pub fn check_line(block: &Block) -> Result<(), BlockError> {
+    check(&LINE, block)
+}
+
+/// Checks a table that says what a response has.
+///
+/// # Errors
+/// See [`check`].
+pub fn check_response(block: &Block) -> Result<(), BlockError> {
+    check(&RESPONSE, block)
+}
+
+/// Checks a table that selects calls to a partner.
+///
+/// # Errors
+/// See [`check`].
+pub fn check_call(block: &Block) -> Result<(), BlockError> {
+    check(&CALL, block)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A subject that is nothing but JSON and a key.
+    pub(crate) struct Thing(pub Json);
+
+    impl Subject for Thing {
+        fn read(&self, place: &Place) -> Vec<Json> {
+            match place {
+                Place::Part(name) if name == "key" => vec![json!("k-1")],
+                _ => place.nodes(&self.0),
+            }
+        }
+
+        fn shown(&self) -> String {
+            self.0.to_string()
+        }
+    }
+
+    /// A table of `place, expectation` rows; `${n}` in it is 7.
+    pub(crate) fn selection(rows: &[[&str; 2]]) -> Selection {
+        let rows = rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect();
+        let mut fill = |text: &str| {
+            Ok(match text {
+                "${n}" => json!(7),
+                other => json!(other.replace("${n}", "7")),
+            })
+        };
+        Selection::read_with(&Block::Table(rows), &mut fill).expect("the table can be read")
+    }
+
+    fn misses(rows: &[[&str; 2]], json: Json) -> Vec<String> {
+        let judged = selection(rows).judge(&Thing(json));
+        judged.misses.iter().map(Miss::to_string).collect()
+    }
+
+    fn order() -> Json {
+        json!({"id": 7, "user_id": "u2", "code": "1", "lines": [{"sku": "a"}, {"sku": "b"}], "note": null})
+    }
+
+    #[test]
+    fn what_meets_every_row_is_selected() {
+        let rows = [
+            ["key", "k-1"],
+            ["$.id", "${n}"],
+            ["$.user_id", "u${n}"],
+            ["$.lines", "#array 2"],
+            ["$.lines[*].sku", "b"],
+            ["$.lines[?@.sku=='a'].sku", "#present"],
+            ["$.note", "null"],
+            ["$.nothing", "#absent"],
+        ];
+        let mut order = order();
+        order["user_id"] = json!("u7");
+        assert_eq!(misses(&rows, order), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_row_that_is_not_met_is_told() {
+        let rows = [
+            ["$.user_id", "u1"],
+            ["$.code", "1"],
+            ["$.id", "\"7\""],
+            ["$.lines[*].sku", "c"],
+            ["$.total", "#number 1..2"],
+            ["$.id", "#uuid"],
+            ["$.note", "#absent"],
+            ["$.lines[${n}].sku", "a"],
+        ];
+        insta::assert_snapshot!(misses(&rows, order()).join("\n"), @r#"
+        $.user_id: expected "u1", was "u2"
+        $.code: expected the number 1, was the text "1"
+        $.id: expected the text "7", was the number 7
+        $.lines[*].sku: expected "c", was each of 2: "a", "b"
+        $.total: expected #number 1..2, was absent
+        $.id: expected #uuid, was 7
+        $.note: expected #absent, was null
+        $.lines[7].sku: expected "a", was absent
+        "#);
+    }
+
+    #[test]
+    fn the_plan_is_told_the_cell_that_is_wrong() {
+        let table = |rows: &[&[&str]]| {
+            Block::Table(
+                rows.iter()
+                    .map(|row| row.iter().map(|&cell| cell.into()).collect())
+                    .collect(),
+            )
+        };
+        let error = |block: Block| check_record(&block).unwrap_err();
+        let wrong = error(table(&[&["key", "a"], &["$.id", "#uid"]]));
+        assert_eq!((wrong.row, wrong.cell), (Some(1), Some(1)));
+        assert_eq!(wrong.message, "there is no marker `#uid`; hint: did you mean `#uuid`?");
+        let wrong = error(table(&[&["kye", "a"]]));
+        assert_eq!((wrong.row, wrong.cell), (Some(0), Some(0)));
+        let wrong = error(table(&[&["key", "a", "b"]]));
+        assert_eq!((wrong.row, wrong.cell), (Some(0), None));
+        assert!(
+            wrong.message.starts_with("this table has 3 columns; hint: "),
+            "{}",
+            wrong.message
+        );
+        assert_eq!(check_record(&table(&[&["$.a[${n}]", "#after ${t}"]])), Ok(()));
+        let doc = Block::Text {
+            content: String::new(),
+            media_type: None,
+        };
+        assert_eq!(error(doc).row, None);
+    }
+}

@@ -1,0 +1,8 @@
+//! Objects in buckets.
+
+use momus_engine::step::StepDefinition;
+
+/// The sentences about them.
+pub fn definitions() -> Vec<StepDefinition> {
+    Vec::new()
+}
