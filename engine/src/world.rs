@@ -35,6 +35,25 @@ pub struct World {
 }
 
 impl World {
+    /// The world of a scenario in which no step has run yet.
+    pub fn new(
+        mesh: Option<Arc<Mesh>>,
+        sandbox: Option<Arc<dyn Sandbox>>,
+        timeline: Timeline,
+        values: Values,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            mesh,
+            timeline,
+            values,
+            injections: Injections::default(),
+            deadline,
+            state: Extensions::default(),
+            sandbox,
+        }
+    }
+
     /// The sandbox.
     ///
     /// # Errors

@@ -11,9 +11,8 @@ use tokio::sync::watch;
 use super::{Run, panicked, stopped};
 use crate::draw::Draws;
 use crate::event::Happening;
-use crate::extensions::Extensions;
 use crate::failure::{Failure, StepError, in_words};
-use crate::injection::{Injection, Injections};
+use crate::injection::Injection;
 use crate::outcome::Outcome;
 use crate::plan::{PlannedScenario, PlannedStep};
 use crate::sandbox::Sandbox;
@@ -72,18 +71,14 @@ impl Run {
                 () = tokio::time::sleep_until(until) => return Err(self.timed_out(timeline, Outcome::Unknown)),
             });
         }
-        let mut world = World {
-            mesh: self.plan.mesh.clone(),
-            timeline: timeline.clone(),
-            values: Values::new(
-                Arc::clone(&self.plan.variables),
-                Draws::new(self.settings.seed, &scenario.place),
-            ),
-            injections: Injections::default(),
-            deadline: self.settings.deadline,
-            state: Extensions::default(),
-            sandbox: sandbox.clone(),
-        };
+        let draws = Draws::new(self.settings.seed, &scenario.place);
+        let mut world = World::new(
+            self.plan.mesh.clone(),
+            sandbox.clone(),
+            timeline.clone(),
+            Values::new(Arc::clone(&self.plan.variables), draws),
+            self.settings.deadline,
+        );
         let mut result = self.steps(scenario, &mut world, until).await;
         let struck = struck(world.injections.all());
         let healed = world.injections.heal(timeline, |_| true).await;
