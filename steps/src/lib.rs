@@ -5,6 +5,8 @@ pub mod database;
 pub mod events;
 pub mod selection;
 pub mod storage;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use momus_engine::step::StepDefinition;
 
