@@ -56,6 +56,19 @@ pub enum Happening {
         /// The text, one line.
         text: String,
     },
+    /// A file of the user's is in error, and therefore nothing was started.
+    FileError {
+        /// The file as the user named it.
+        file: String,
+        /// The line, from 1; absent where it is the file as a whole.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+        /// What the user may do.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+    },
     /// What is being done at this moment (a build, a download), for a person who waits.
     Progress {
         /// The text, one line.

@@ -31,6 +31,12 @@ fn happening(happening: &Happening) -> String {
             )
         }
         Happening::Notice { text } => format!("notice: {text}"),
+        Happening::FileError {
+            file, line, message, ..
+        } => {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{file}{line}: {message}")
+        }
         Happening::Progress { text } => text.clone(),
         Happening::ServerReady { server, version, took } => format!("{server} ready: {version} ({})", in_words(*took)),
         Happening::ScenarioStarted { place } => format!("scenario {}:{}  {}", place.file, place.line, place.name),

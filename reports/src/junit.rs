@@ -18,7 +18,7 @@ use crate::scenarios::{Finished, Scenarios};
 /// Writes JUnit XML when the run is finished: a test suite a feature file, a test case a scenario.
 ///
 /// Failed, undefined and ambiguous scenarios are failures; unknown and refused ones are errors; skipped ones are
-/// skipped. A run of no scenario gives a valid, empty report.
+/// skipped. A file in error is a test case of its own, in error. A run of no scenario gives a valid, empty report.
 pub struct Junit<W> {
     out: W,
     again: Again,
@@ -71,6 +71,17 @@ impl<W: Write> Junit<W> {
         suite.cases.push(case);
     }
 
+    fn file_error(&mut self, file: &str, line: Option<usize>, message: &str, hint: Option<&str>) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        status.set_type("file").set_message(message);
+        status.set_description(format!("{file}{line}: {message}{hint}"));
+        let mut case = TestCase::new(format!("{file}{line}"), status);
+        case.set_classname(file).set_time(Duration::ZERO);
+        self.suites.entry(file.to_owned()).or_default().cases.push(case);
+    }
+
     fn report(&mut self) -> Report {
         let mut report = Report::new("momus");
         report.set_time(self.took);
@@ -93,6 +104,15 @@ impl<W: Write> Reporter for Junit<W> {
         self.took = event.elapsed;
         if let Happening::RunFinished { summary } = &event.happening {
             self.took = Duration::from_millis(summary.took_ms);
+        }
+        if let Happening::FileError {
+            file,
+            line,
+            message,
+            hint,
+        } = &event.happening
+        {
+            self.file_error(file, *line, message, hint.as_deref());
         }
         if let Some(finished) = self.scenarios.event(event) {
             self.scenario(&finished);
@@ -205,6 +225,27 @@ mod tests {
         written(&of_outcome(outcome)).test_suites[0].test_cases[0]
             .status
             .clone()
+    }
+
+    #[test]
+    fn a_file_in_error_is_an_error_of_its_own() {
+        let error = Happening::FileError {
+            file: "mesh.yaml".into(),
+            line: Some(4),
+            message: "unknown key `servces`".into(),
+            hint: Some("did you mean `services`?".into()),
+        };
+        let report = written(&[sample::event(0, None, error)]);
+        assert_eq!((report.tests, report.failures, report.errors), (1, 0, 1));
+        let case = &report.test_suites[0].test_cases[0];
+        assert_eq!(case.name.as_str(), "mesh.yaml:4");
+        let TestCaseStatus::NonSuccess { description, .. } = &case.status else {
+            panic!("{:?}", case.status)
+        };
+        assert_eq!(
+            description.as_ref().unwrap().as_str(),
+            "mesh.yaml:4: unknown key `servces`\nhint: did you mean `services`?"
+        );
     }
 
     #[test]

@@ -153,7 +153,9 @@ impl<W: Write> Reporter for Terminal<W> {
                 self.status.end();
                 self.lines(&[in_counts(summary, self.colour)])
             }
-            Happening::ScenarioStarted { .. }
+            // Drawn where the file was read.
+            Happening::FileError { .. }
+            | Happening::ScenarioStarted { .. }
             | Happening::SandboxReady { .. }
             | Happening::StepStarted { .. }
             | Happening::StepFinished { .. }

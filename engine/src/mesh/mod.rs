@@ -119,7 +119,8 @@ impl Mesh {
         }
     }
 
-    fn empty(folder: PathBuf) -> Mesh {
+    /// A mesh that declares nothing: for features that name nothing of one.
+    pub fn empty(folder: PathBuf) -> Mesh {
         Mesh {
             name: String::new(),
             folder,

@@ -45,6 +45,15 @@ pub struct Plan {
     pub variables: Arc<BTreeMap<String, String>>,
 }
 
+/// What keeps a plan from being made.
+#[derive(Debug)]
+pub struct Unplanned {
+    /// Every error, each once, by file and place.
+    pub errors: Vec<PlanError>,
+    /// Every selected scenario with the errors in it: its own, and those of its Background.
+    pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
+}
+
 /// A scenario whose steps are bound.
 pub struct PlannedScenario {
     /// Where it stands.
@@ -98,19 +107,34 @@ impl Planner<'_> {
     /// Plans what is selected.
     ///
     /// # Errors
-    /// Every error of every selected scenario, each once, by file and place.
-    pub fn plan(&self, features: &[Feature], selection: &Selection) -> Result<Plan, Vec<PlanError>> {
+    /// Every error of every selected scenario.
+    pub fn plan(&self, features: &[Feature], selection: &Selection) -> Result<Plan, Unplanned> {
         let mut scenarios = Vec::new();
-        let mut errors = BTreeSet::new();
+        let mut errors = Vec::new();
         for feature in features {
             for pickle in &feature.pickles {
                 if selection.selects(pickle, &feature.lines) {
-                    scenarios.push(self.scenario(feature, pickle, &mut errors));
+                    let mut found = BTreeSet::new();
+                    scenarios.push(self.scenario(feature, pickle, &mut found));
+                    errors.push(found);
                 }
             }
         }
-        if !errors.is_empty() {
-            return Err(errors.into_iter().collect());
+        if errors.iter().any(|found| !found.is_empty()) {
+            let places = scenarios.into_iter().map(|scenario| scenario.place);
+            return Err(Unplanned {
+                errors: errors
+                    .iter()
+                    .flatten()
+                    .cloned()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+                scenarios: places
+                    .zip(errors)
+                    .map(|(place, found)| (place, found.into_iter().collect()))
+                    .collect(),
+            });
         }
         Ok(Plan {
             scenarios,

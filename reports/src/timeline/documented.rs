@@ -29,6 +29,12 @@ fn every_kind() -> Vec<Happening> {
             scenarios: 1,
         },
         Happening::Notice { text: text() },
+        Happening::FileError {
+            file: text(),
+            line: Some(1),
+            message: text(),
+            hint: Some(text()),
+        },
         Happening::Progress { text: text() },
         Happening::ServerReady {
             server: text(),
@@ -157,33 +163,34 @@ fn number(happening: &Happening) -> usize {
     match happening {
         Happening::RunStarted { .. } => 0,
         Happening::Notice { .. } => 1,
-        Happening::Progress { .. } => 2,
-        Happening::ServerReady { .. } => 3,
-        Happening::ScenarioStarted { .. } => 4,
-        Happening::SandboxReady { .. } => 5,
-        Happening::StepStarted { .. } => 6,
-        Happening::StepFinished { .. } => 7,
-        Happening::Request { .. } => 8,
-        Happening::Response { .. } => 9,
-        Happening::Connection { .. } => 10,
-        Happening::KafkaCall { .. } => 11,
-        Happening::DatabaseSession { .. } => 12,
-        Happening::Record { .. } => 13,
-        Happening::Rows { .. } => 14,
-        Happening::Objects { .. } => 15,
-        Happening::PartnerCall { .. } => 16,
-        Happening::Log { .. } => 17,
-        Happening::Metric { .. } => 18,
-        Happening::Service { .. } => 19,
-        Happening::Fault { .. } => 20,
-        Happening::Expectation { .. } => 21,
-        Happening::ScenarioFinished { .. } => 22,
-        Happening::RunFinished { .. } => 23,
+        Happening::FileError { .. } => 2,
+        Happening::Progress { .. } => 3,
+        Happening::ServerReady { .. } => 4,
+        Happening::ScenarioStarted { .. } => 5,
+        Happening::SandboxReady { .. } => 6,
+        Happening::StepStarted { .. } => 7,
+        Happening::StepFinished { .. } => 8,
+        Happening::Request { .. } => 9,
+        Happening::Response { .. } => 10,
+        Happening::Connection { .. } => 11,
+        Happening::KafkaCall { .. } => 12,
+        Happening::DatabaseSession { .. } => 13,
+        Happening::Record { .. } => 14,
+        Happening::Rows { .. } => 15,
+        Happening::Objects { .. } => 16,
+        Happening::PartnerCall { .. } => 17,
+        Happening::Log { .. } => 18,
+        Happening::Metric { .. } => 19,
+        Happening::Service { .. } => 20,
+        Happening::Fault { .. } => 21,
+        Happening::Expectation { .. } => 22,
+        Happening::ScenarioFinished { .. } => 23,
+        Happening::RunFinished { .. } => 24,
     }
 }
 
 /// How many kinds [`number`] knows.
-const KINDS: usize = 24;
+const KINDS: usize = 25;
 
 /// The document's tables by their heading: each row's first name, with the names in its other cells.
 fn tables() -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<&'static str>>> {
