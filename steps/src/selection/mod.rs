@@ -1,5 +1,6 @@
 //! A table selects: each row names a place and what is expected there.
 
+pub mod build;
 mod marker;
 mod place;
 mod value;
