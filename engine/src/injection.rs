@@ -6,6 +6,7 @@ use std::pin::Pin;
 use tokio::sync::watch;
 
 use crate::event::{FaultPhase, Happening};
+use crate::mesh::nearest;
 use crate::timeline::Timeline;
 
 /// Counts what an injection touched; a cheap handle that its rule holds and strikes.
@@ -42,7 +43,7 @@ impl Strikes {
 }
 
 /// Undoes a fault. The text says why it could not be.
-pub type Heal = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send>;
+pub type Heal = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// A fault in force.
 pub struct Injection {
@@ -52,7 +53,7 @@ pub struct Injection {
     pub strikes: Strikes,
     /// It fails its scenario when it struck fewer times than this.
     pub at_least: u64,
-    /// How it is undone; `None` once it is.
+    /// How it is undone; `None` once it is, and of a fault that is over as soon as it struck.
     pub heal: Option<Heal>,
 }
 
@@ -63,18 +64,51 @@ pub struct Injections {
 }
 
 impl Injections {
-    /// Takes note of a fault that is now in force.
-    pub fn add(&mut self, timeline: &Timeline, injection: Injection) {
+    /// Injects a fault: `put` puts it in force, with its strikes, and tells how it is undone.
+    pub fn inject(
+        &mut self,
+        timeline: &Timeline,
+        fault: impl Into<String>,
+        at_least: u64,
+        put: impl FnOnce(Strikes) -> Option<Heal>,
+    ) {
+        let fault = fault.into();
+        // Told before it can strike.
         timeline.record(Happening::Fault {
-            fault: injection.fault.clone(),
+            fault: fault.clone(),
             phase: FaultPhase::Injected,
         });
-        self.all.push(injection);
+        let strikes = Strikes::new(fault.clone(), timeline.clone());
+        let heal = put(strikes.clone());
+        self.all.push(Injection {
+            fault,
+            strikes,
+            at_least,
+            heal,
+        });
     }
 
-    /// The last injection of that name.
-    pub fn find(&self, fault: &str) -> Option<&Injection> {
-        self.all.iter().rev().find(|injection| injection.fault == fault)
+    /// The injections of that name, in their order.
+    pub fn named<'f>(&'f self, fault: &'f str) -> impl Iterator<Item = &'f Injection> {
+        self.all.iter().filter(move |injection| injection.fault == fault)
+    }
+
+    /// The names of those that are in force.
+    pub fn in_force(&self) -> impl Iterator<Item = &str> {
+        let in_force = self.all.iter().filter(|injection| injection.heal.is_some());
+        in_force.map(|injection| injection.fault.as_str())
+    }
+
+    /// Takes note that the faults of that name are in force no more although nobody heals them.
+    pub fn end(&mut self, timeline: &Timeline, fault: &str) {
+        for injection in self.all.iter_mut().filter(|injection| injection.fault == fault) {
+            if injection.heal.take().is_some() {
+                timeline.record(Happening::Fault {
+                    fault: fault.to_owned(),
+                    phase: FaultPhase::Healed,
+                });
+            }
+        }
     }
 
     /// All of them.
@@ -106,5 +140,80 @@ impl Injections {
             }
         }
         if errors.is_empty() { Ok(healed) } else { Err(errors) }
+    }
+}
+
+/// What to tell of the name of a fault that no step injects, `; hint: …` included.
+pub fn not_injected<'f>(fault: &str, injected: impl Iterator<Item = &'f str> + Clone) -> String {
+    let hint = match nearest(fault, injected.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let names: Vec<String> = injected.map(|name| format!("`{name}`")).collect();
+            if names.is_empty() {
+                "no step before it injects any fault".to_owned()
+            } else {
+                format!("the steps before it inject {}", names.join(", "))
+            }
+        }
+    };
+    format!("no step before this one injects the {fault}; hint: {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::Clock;
+
+    fn healed_by(error: Option<&'static str>) -> Option<Heal> {
+        Some(Box::new(move || {
+            Box::pin(std::future::ready(error.map_or(Ok(()), |error| Err(error.to_owned()))))
+        }))
+    }
+
+    fn phases(timeline: &Timeline) -> Vec<(String, FaultPhase)> {
+        let events = timeline.drain().into_iter();
+        let phases = events.filter_map(|event| match event.happening {
+            Happening::Fault { fault, phase } => Some((fault, phase)),
+            _ => None,
+        });
+        phases.collect()
+    }
+
+    #[tokio::test]
+    async fn the_last_injected_is_healed_first_and_each_once() {
+        let timeline = Timeline::new(Clock::start(), 0, "s0");
+        let mut injections = Injections::default();
+        injections.inject(&timeline, "cut", 1, |strikes| {
+            strikes.strike();
+            healed_by(None)
+        });
+        injections.inject(&timeline, "kill", 1, |_| None);
+        injections.inject(&timeline, "pause", 1, |_| healed_by(Some("it is gone")));
+        assert_eq!(injections.in_force().collect::<Vec<_>>(), ["cut", "pause"]);
+        let errors = injections.heal(&timeline, |_| true).await;
+        assert_eq!(
+            errors,
+            Err(vec!["the pause could not be healed: it is gone".to_owned()])
+        );
+        assert_eq!(injections.heal(&timeline, |_| true).await, Ok(0));
+        let phase = |fault: &str, phase| (fault.to_owned(), phase);
+        let expected = [
+            phase("cut", FaultPhase::Injected),
+            phase("cut", FaultPhase::Struck),
+            phase("kill", FaultPhase::Injected),
+            phase("pause", FaultPhase::Injected),
+            phase("cut", FaultPhase::Healed),
+        ];
+        assert_eq!(phases(&timeline), expected);
+    }
+
+    #[tokio::test]
+    async fn what_ended_by_itself_is_not_healed() {
+        let timeline = Timeline::new(Clock::start(), 0, "s0");
+        let mut injections = Injections::default();
+        injections.inject(&timeline, "pause", 1, |_| healed_by(Some("it is gone")));
+        injections.end(&timeline, "pause");
+        assert_eq!(injections.heal(&timeline, |_| true).await, Ok(0));
+        assert_eq!(phases(&timeline).len(), 2);
     }
 }

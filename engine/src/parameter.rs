@@ -43,6 +43,8 @@ pub enum Value {
     Adverb(String),
     /// ` within 5 seconds`, or nothing.
     Ending(String),
+    /// The name of a fault, as the step that injects it gives it.
+    Fault(String),
     /// Whether `, and no other` was said.
     Only(bool),
     /// The name that ` as NAME` gives to what the step produces.
@@ -124,6 +126,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| duration(text).map(Value::Duration),
     },
     ParameterType {
+        name: "fault",
+        pattern: "[A-Za-z0-9].*?",
+        read: |text| Ok(Value::Fault(text.to_owned())),
+    },
+    ParameterType {
         name: "eventually",
         pattern: Timing::ADVERB,
         read: |text| Ok(Value::Adverb(text.to_owned())),
@@ -152,6 +159,7 @@ const DEPENDENCIES: &[Kind] = &[
     Kind::Broker,
     Kind::Bucket,
     Kind::Partner,
+    Kind::BuiltIn,
 ];
 
 fn name(kinds: &'static [Kind], text: &str) -> Result<Value, String> {

@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::count::Count;
 use crate::failure::{Failure, StepError};
+use crate::mesh::Mesh;
 use crate::parameter::Value;
 use crate::timing::Timing;
 use crate::world::World;
@@ -26,6 +27,10 @@ pub struct StepDefinition {
     pub line: u32,
     /// What stands below it.
     pub block: BlockShape,
+    /// What is told of its arguments while planning, beyond that each name is one of the mesh.
+    pub check: Option<ArgumentCheck>,
+    /// The name of the fault that it injects, as `the … has struck` takes it.
+    pub injects: Option<fn(&[Value]) -> String>,
     /// What it does.
     pub run: for<'w> fn(&'w mut World, Input) -> BoxFuture<'w, StepResult>,
 }
@@ -40,6 +45,9 @@ pub enum BlockShape {
     /// What `check` agrees to.
     Required(BlockCheck),
 }
+
+/// Tells while planning what is wrong with a step's arguments, and a `; hint: …` perhaps.
+pub type ArgumentCheck = fn(&Mesh, &[Value]) -> Result<(), String>;
 
 /// Tells while planning what is wrong with a block; the row of a table counts from 0.
 pub type BlockCheck = fn(&Block) -> Result<(), BlockError>;
@@ -145,7 +153,7 @@ macro_rules! from_value {
     };
 }
 
-from_value!(String, Value::Name { name: text, .. } | Value::Text(text) | Value::Word(text) => text);
+from_value!(String, Value::Name { name: text, .. } | Value::Text(text) | Value::Word(text) | Value::Fault(text) => text);
 from_value!(Count, Value::Count(count) => count);
 from_value!(Duration, Value::Duration(duration) => duration);
 from_value!(u64, Value::Number(number) => number);
@@ -176,12 +184,15 @@ from_value!(Option<String>, Value::Alias(alias) => alias);
 /// ```
 ///
 /// The arguments are those of the expression in order, `{eventually}` and `{within}` together being one
-/// [`Timing`] in the place of the first of them; `_block` is the [`Block`] below the step.
+/// [`Timing`] in the place of the first of them; `_block` is the [`Block`] below the step. Behind the shape may stand
+/// `, check: …` and `, injects: …`, the fields of [`StepDefinition`] of these names.
 #[macro_export]
 macro_rules! step {
+    (@optional) => { None };
+    (@optional $value:expr) => { Some($value) };
     (
         $(#[doc = $doc:expr])+
-        $expression:literal, $shape:expr;
+        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)?;
         pub fn $name:ident($world:ident $(, $argument:ident: $type:ty)*; $block:ident) $body:block
     ) => {
         $(#[doc = $doc])+
@@ -202,6 +213,8 @@ macro_rules! step {
                 file: file!(),
                 line: line!(),
                 block: $shape,
+                check: $crate::step!(@optional $($check)?),
+                injects: $crate::step!(@optional $($injects)?),
                 run,
             }
         }

@@ -23,6 +23,7 @@ pub use error::MeshError;
 pub use model::{
     BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, LogFormat, Partner, Schema, Service, Source, Topic,
 };
+pub(crate) use nearest::nearest;
 pub use place::{Located, Place};
 pub use schema::schema;
 pub use template::{Part, Reference, Segment, Template};

@@ -1,7 +1,7 @@
 //! What a mesh is made of.
 
 use super::place::{Located, Place};
-use super::template::Template;
+use super::template::{Reference, Template};
 use indexmap::IndexMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +39,24 @@ impl Service {
     /// The port that requests to it go to: the one named `http`, else its only one.
     pub fn http_port(&self) -> Option<&str> {
         http_port(&self.ports)
+    }
+
+    /// Whom it has an edge to: those that it depends on, and the built-in edges that its values name.
+    pub fn dependencies(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.depends_on.iter().map(|name| name.value.as_str()).collect();
+        let command = match &self.source {
+            Source::Command(command) => command.value.as_slice(),
+            Source::Url(_) => &[],
+        };
+        let values = self.environment.values().map(|value| &value.value);
+        for reference in values.chain(command).flat_map(|template| template.references()) {
+            if let Reference::Edge { name, .. } = &reference.value
+                && !names.contains(&name.as_str())
+            {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// The candidate that `word` is most likely a slip of, if any is near enough:
 /// at most a third of its letters changed, swapped, added or left out.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .into_iter()
         .map(|candidate| {

@@ -123,6 +123,16 @@ fn names_are_known_by_kind_and_nearly_known_ones_are_suggested() {
 }
 
 #[test]
+fn a_service_has_an_edge_to_what_it_depends_on_and_to_the_built_in_ones_that_it_names() {
+    let mesh = foreign();
+    assert_eq!(
+        mesh.services["shop"].dependencies(),
+        ["kafka", "billing", "receipts", "statsd"]
+    );
+    assert_eq!(mesh.services["billing"].dependencies(), ["billing-db", "kafka", "bank"]);
+}
+
+#[test]
 fn a_service_starts_after_those_it_depends_on() {
     assert_eq!(foreign().start_order(), [vec!["billing"], vec!["shop"]]);
 }

@@ -3,6 +3,7 @@
 //! Nothing is started for it. What can be told wrong before a run is told here: undefined and ambiguous steps, names
 //! that the mesh has not, tables of the wrong shape, references that nobody gives a value.
 
+mod arguments;
 mod error;
 mod names;
 mod references;
@@ -157,12 +158,13 @@ impl Planner<'_> {
             needs_sandbox: false,
         };
         let mut kept: Vec<&str> = Vec::new();
+        let mut injected = Vec::new();
         let texts: Vec<Arc<Match>> = pickle
             .steps
             .iter()
             .map(|step| self.vocabulary.expressions().find(&step.text))
             .collect();
-        for (step, found) in pickle.steps.iter().zip(&texts) {
+        for (index, (step, found)) in pickle.steps.iter().zip(&texts).enumerate() {
             let tell = |reason, location: Location| PlanError::new(&feature.file, location, reason);
             let (definition, values) = match &**found {
                 Match::One(index, values) => (&self.vocabulary.definitions()[*index], values),
@@ -174,6 +176,12 @@ impl Planner<'_> {
             let block = block_of(step);
             let mut found_here = Vec::new();
             self.names(values, step, &mut found_here);
+            if found_here.is_empty() {
+                let all_bound = scenario.steps.len() == index;
+                let injected = all_bound.then_some(injected.as_slice());
+                self.arguments(definition, values, step, injected, &mut found_here);
+            }
+            injected.extend(definition.injects.map(|name| name(values)));
             self.references(values, step, &kept, &mut found_here);
             self.shape(definition, &block, step, &mut found_here);
             errors.extend(found_here.into_iter().map(|(location, reason)| tell(reason, location)));

@@ -79,12 +79,11 @@ impl Run {
             Values::new(Arc::clone(&self.plan.variables), draws),
             self.settings.deadline,
         );
-        let mut result = self.steps(scenario, &mut world, until).await;
-        let struck = struck(world.injections.all());
+        let steps = self.steps(scenario, &mut world, until).await;
+        let mut result = steps.and_then(|()| struck(world.injections.all()));
         let healed = world.injections.heal(timeline, |_| true).await;
-        if result.is_ok() {
-            result = struck.and_then(|()| healed.map(drop).map_err(|errors| Failure::unknown(errors.join("; "))));
-        }
+        let healed = healed.map(drop).map_err(|errors| Failure::unknown(errors.join("; ")));
+        result = and_also(result, healed, timeline);
         // What the steps kept (a consumer of the test client, for one) ends before the sandbox does.
         drop(world);
         if let Some(sandbox) = sandbox {
@@ -93,7 +92,7 @@ impl Run {
             }
             *logs = sandbox.logs();
             let closed = sandbox.close().await;
-            result = result.and(closed);
+            result = and_also(result, closed, timeline);
         }
         result
     }
@@ -177,6 +176,18 @@ fn incident(sandbox: &dyn Sandbox) -> Option<StepError> {
     sandbox.incident().borrow().clone()
 }
 
+/// The first failure is the scenario's; a later one is at least told.
+fn and_also(result: Result<(), StepError>, later: Result<(), StepError>, timeline: &Timeline) -> Result<(), StepError> {
+    match (result, later) {
+        (Ok(()), later) => later,
+        (first, Ok(())) => first,
+        (first, Err(later)) => {
+            timeline.record(Happening::Notice { text: later.message });
+            first
+        }
+    }
+}
+
 fn skipped(why: &str) -> StepError {
     let mut failure = Failure::failed(why);
     failure.outcome = Outcome::Skipped;
@@ -193,7 +204,7 @@ fn struck(injections: &[Injection]) -> Result<(), StepError> {
         let message = if struck == 0 {
             format!("the {fault} struck nothing")
         } else {
-            format!("the {fault} struck {struck} times of {}", injection.at_least)
+            format!("the {fault} struck {struck} of {} times", injection.at_least)
         };
         return Err(Failure::failed(message).hint(
             "what should have met the fault did not happen while it was in force; `And the … has struck` waits for it",

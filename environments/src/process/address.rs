@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use momus_engine::mesh::{Part, Reference, Segment, Service, Source, Template};
+use momus_engine::mesh::{Part, Reference, Segment, Template};
 use momus_engine::sandbox::Endpoint;
 
 /// What a service's values are filled in from.
@@ -61,30 +61,11 @@ impl Addresses<'_> {
     }
 }
 
-/// Whom a service has an edge to: those that it depends on, and the built-in edges that its values name.
-pub(super) fn dependencies(service: &Service) -> Vec<String> {
-    let mut names: Vec<String> = service.depends_on.iter().map(|name| name.value.clone()).collect();
-    let command = match &service.source {
-        Source::Command(command) => command.value.as_slice(),
-        Source::Url(_) => &[],
-    };
-    let values = service.environment.values().map(|value| &value.value);
-    for segment in values.chain(command).flat_map(|template| &template.segments) {
-        if let Segment::Reference(reference) = segment
-            && let Reference::Edge { name, .. } = &reference.value
-            && !names.contains(name)
-        {
-            names.push(name.clone());
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use momus_engine::mesh::Mesh;
+    use momus_engine::mesh::{Mesh, Source};
 
     use super::*;
 

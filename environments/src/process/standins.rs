@@ -10,7 +10,6 @@ use momus_engine::mesh::Mesh;
 use momus_engine::timeline::Timeline;
 use serde_json::Value as Json;
 
-use super::address::dependencies;
 use crate::s3::{S3, S3Credentials};
 use crate::standins::log_line::LogLine;
 use crate::standins::logs::LogIntake;
@@ -50,8 +49,8 @@ impl StandIns {
         }
         let (mut statsd, mut logs) = (BTreeMap::new(), BTreeMap::new());
         for (name, service) in &mesh.services {
-            let edges = dependencies(service);
-            let uses = |edge: &str| edges.iter().any(|dependency| dependency == edge);
+            let edges = service.dependencies();
+            let uses = |edge: &str| edges.contains(&edge);
             if uses("statsd") {
                 let (told, of) = (timeline.clone(), name.clone());
                 let served = Statsd::serve(Arc::new(move |received| told.record(metric(&of, received)))).await;

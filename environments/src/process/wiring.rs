@@ -11,7 +11,6 @@ use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::edges::Edges;
 use momus_proxies::kafka::{Broker, Namespace};
 
-use super::address::dependencies;
 use super::servers::{BrokerServer, Servers};
 use super::standins::StandIns;
 
@@ -42,8 +41,8 @@ impl Wiring {
             wiring.edge(CLIENT, dependency, mesh, servers, standins, timeline).await?;
         }
         for (caller, service) in &mesh.services {
-            for dependency in dependencies(service) {
-                wiring.edge(caller, &dependency, mesh, servers, standins, timeline).await?;
+            for dependency in service.dependencies() {
+                wiring.edge(caller, dependency, mesh, servers, standins, timeline).await?;
             }
         }
         Ok(wiring)

@@ -1,0 +1,140 @@
+//! What a definition itself says of its arguments, and the names of faults: each is one that a step before injects.
+
+use momus_gherkin::{Location, PickleStep};
+
+use super::{Planner, Reason};
+use crate::injection::not_injected;
+use crate::parameter::Value;
+use crate::step::StepDefinition;
+
+impl Planner<'_> {
+    /// Checks the arguments of a step whose names are right; `injected` are the faults of the steps before it, where
+    /// all of these are bound.
+    pub(super) fn arguments(
+        &self,
+        definition: &StepDefinition,
+        values: &[Value],
+        step: &PickleStep,
+        injected: Option<&[String]>,
+        errors: &mut Vec<(Location, Reason)>,
+    ) {
+        if let (Some(check), Some(mesh)) = (definition.check, &self.mesh)
+            && let Err(message) = check(mesh, values)
+        {
+            errors.push((step.location, Reason::invalid(message)));
+        }
+        let Some(injected) = injected else { return };
+        for value in values {
+            if let Value::Fault(fault) = value
+                && !injected.contains(fault)
+            {
+                let message = not_injected(fault, injected.iter().map(String::as_str));
+                errors.push((step.location, Reason::invalid(message)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::{Feature, Selection};
+    use super::*;
+    use crate::mesh::Mesh;
+    use crate::step;
+    use crate::step::BlockShape;
+    use crate::vocabulary::Vocabulary;
+
+    fn name(values: &[Value]) -> String {
+        match values {
+            [Value::Name { name, .. }, ..] => format!("silence of {name}"),
+            _ => String::new(),
+        }
+    }
+
+    fn declares_a_port(mesh: &Mesh, values: &[Value]) -> Result<(), String> {
+        match values {
+            [Value::Name { name, .. }] if mesh.services[name].ports.is_empty() => {
+                Err(format!("{name} has no port; hint: declare one"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    step! {
+        /// Silences a service.
+        "{service} is silent", BlockShape::Nothing, check: declares_a_port, injects: name;
+        pub fn silent(_world, _service: String; _block) {
+            Ok(())
+        }
+    }
+
+    step! {
+        /// Lets it speak.
+        "the {fault} is over", BlockShape::Nothing;
+        pub fn over(_world, _fault: String; _block) {
+            Ok(())
+        }
+    }
+
+    /// Every error, each as `LINE MESSAGE; HINTS`.
+    fn errors(steps: &str) -> Vec<String> {
+        let mesh = "mesh: m\nservices:\n  shop: {command: [shop], ports: {http: 1}}\n  mute: {command: [mute]}\n";
+        let mesh = Mesh::parse(mesh, Path::new("/m/mesh.yaml")).expect("it is well formed");
+        let source = format!("Feature: f\n  Scenario: s\n{steps}");
+        let document = momus_gherkin::parse(&source).expect("it is well formed");
+        let feature = Feature {
+            file: "a.feature".into(),
+            name: "f".into(),
+            pickles: momus_gherkin::pickles(&document, "a.feature"),
+            lines: Vec::new(),
+        };
+        let planner = Planner {
+            vocabulary: &Vocabulary::new(vec![silent(), over()]).expect("they are well formed"),
+            mesh: Some(Arc::new(mesh)),
+            variables: Arc::default(),
+        };
+        let unplanned = planner.plan(&[feature], &Selection::default()).err();
+        let errors = unplanned.map(|unplanned| unplanned.errors).unwrap_or_default();
+        let told = |error: &super::super::PlanError| {
+            format!(
+                "{} {}; {}",
+                error.location.line,
+                error.message(),
+                error.hints().join("; ")
+            )
+        };
+        errors.iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_a_definition_says_of_its_arguments_is_told() {
+        assert_eq!(errors("    * mute is silent\n"), ["3 mute has no port; declare one"]);
+        // Of a name that is wrong nothing else is said.
+        let wrong = errors("    * muet is silent\n");
+        assert!(
+            matches!(&wrong[..], [one] if one.contains("did you mean `mute`?")),
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
+    fn a_fault_is_injected_by_a_step_before() {
+        assert!(errors("    * shop is silent\n    * the silence of shop is over\n").is_empty());
+        assert_eq!(
+            errors("    * the silence of shop is over\n    * shop is silent\n    * the silence of shup is over\n"),
+            [
+                "3 no step before this one injects the silence of shop; no step before it injects any fault",
+                "5 no step before this one injects the silence of shup; did you mean `silence of shop`?",
+            ]
+        );
+        // The step that nothing matches may be the one that would have injected it.
+        let undefined = errors("    * shop is sillent\n    * the silence of shop is over\n");
+        assert!(
+            matches!(&undefined[..], [one] if one.starts_with("3 ")),
+            "{undefined:?}"
+        );
+    }
+}
