@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::failure::Failure;
 use crate::outcome::{Outcome, Summary};
+use crate::sandbox::CLIENT;
 
 /// One thing that happened in a run.
 ///
@@ -292,6 +293,38 @@ pub enum Happening {
         /// The counts.
         summary: Summary,
     },
+}
+
+impl Happening {
+    /// Whether the test client itself did it, by driving or by looking. Nobody waits for that but who did it: a look
+    /// that its own traces wake would look without end.
+    pub fn is_own(&self) -> bool {
+        match self {
+            Self::Request { caller, .. }
+            | Self::Response { caller, .. }
+            | Self::Connection { caller, .. }
+            | Self::KafkaCall { caller, .. }
+            | Self::DatabaseSession { caller, .. } => caller == CLIENT,
+            Self::Rows { .. } | Self::Objects { .. } | Self::Expectation { .. } => true,
+            Self::RunStarted { .. }
+            | Self::Notice { .. }
+            | Self::FileError { .. }
+            | Self::Progress { .. }
+            | Self::ServerReady { .. }
+            | Self::ScenarioStarted { .. }
+            | Self::SandboxReady { .. }
+            | Self::StepStarted { .. }
+            | Self::StepFinished { .. }
+            | Self::Record { .. }
+            | Self::PartnerCall { .. }
+            | Self::Log { .. }
+            | Self::Metric { .. }
+            | Self::Service { .. }
+            | Self::Fault { .. }
+            | Self::ScenarioFinished { .. }
+            | Self::RunFinished { .. } => false,
+        }
+    }
 }
 
 /// Where a scenario stands and what it is called.

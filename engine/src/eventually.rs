@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::event::Happening;
 use crate::failure::{Failure, StepError, in_words};
@@ -12,6 +12,19 @@ use crate::timing::Timing;
 
 /// At the least so often is looked again, for what leaves no trace on the wire.
 const AT_LEAST_EACH: Duration = Duration::from_millis(250);
+/// The first pause between two looks that the services notice.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// How soon one look may follow another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As soon as something happened: no service notices the look.
+    Prompt,
+    /// A service is asked, and what it does about that happens as well: a log line, a metric, a call of its own. So
+    /// each look that sees what the look before it saw makes the pause before the next one twice as long, from 10 ms
+    /// up to 250 ms.
+    Patient,
+}
 
 /// What one look told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +52,15 @@ pub enum Verdict {
 
 /// Looks until the expectation is judged, and records that on the timeline.
 ///
-/// `Timing::Now` looks once. `Timing::Eventually` looks again when something happened and at least each 250 ms: a
-/// verdict of `Held` or `Impossible` ends it, `HeldSoFar` must still hold at the deadline.
+/// `Timing::Now` looks once. `Timing::Eventually` looks again when something happened, as soon as the pace allows, and
+/// at least each 250 ms: a verdict of `Held` or `Impossible` ends it, `HeldSoFar` must still hold at the deadline.
 ///
 /// # Errors
 /// The failed expectation, with the last observation, how many were made and what came nearest; or the first error
 /// of `look` itself.
 pub async fn expect<F, L>(
     timeline: &Timeline,
-    timing: Timing,
+    (timing, pace): (Timing, Pace),
     deadline: Duration,
     expected: &str,
     mut look: F,
@@ -64,6 +77,8 @@ where
     let mut bell = timeline.bell();
     let wait = timeline.wait_for(format!("{expected} (not looked at yet)"));
     let mut nearest: Option<Look> = None;
+    let mut before: Option<String> = None;
+    let mut pause = FIRST_PAUSE;
     let mut looks = 0;
     let last = loop {
         // Marked before the look, so that what happens during it is not missed.
@@ -79,8 +94,18 @@ where
             break now;
         }
         // Whatever rings first: an event, the deadline, or the least that is owed to what rings no bell.
-        let again = until.min(Instant::now() + AT_LEAST_EACH);
-        drop(timeout_at(again, bell.changed()).await);
+        let looked = Instant::now();
+        drop(timeout_at(until.min(looked + AT_LEAST_EACH), bell.changed()).await);
+        if pace == Pace::Patient {
+            let sees_the_same = before.is_some_and(|before| before == now.seen);
+            pause = if sees_the_same {
+                AT_LEAST_EACH.min(pause * 2)
+            } else {
+                FIRST_PAUSE
+            };
+            sleep_until(until.min(looked + pause)).await;
+            before = Some(now.seen);
+        }
     };
     let held = matches!(last.verdict, Verdict::Held | Verdict::HeldSoFar);
     timeline.record(Happening::Expectation {
@@ -133,11 +158,18 @@ mod tests {
 
     async fn judge(timeline: &Timeline, timing: Timing, looks: &[(Verdict, u64)]) -> Result<(), StepError> {
         let next = Cell::new(0);
-        expect(timeline, timing, Duration::from_secs(60), "3 records", || {
+        let look = || {
             let (verdict, seen) = looks[next.get().min(looks.len() - 1)];
             next.set(next.get() + 1);
             async move { saw(verdict, seen) }
-        })
+        };
+        expect(
+            timeline,
+            (timing, Pace::Prompt),
+            Duration::from_secs(60),
+            "3 records",
+            look,
+        )
         .await
     }
 
@@ -153,7 +185,8 @@ mod tests {
     async fn an_event_wakes_it_and_a_lower_bound_ends_it() {
         let timeline = timeline();
         let (seen, ringer) = (Cell::new(0), timeline.clone());
-        let waiting = expect(&timeline, WITHIN_A_MINUTE, Duration::ZERO, "3 records", || {
+        let prompt = (WITHIN_A_MINUTE, Pace::Prompt);
+        let waiting = expect(&timeline, prompt, Duration::ZERO, "3 records", || {
             seen.set(seen.get() + 1);
             let seen = seen.get();
             ringer.ring();
@@ -191,5 +224,54 @@ mod tests {
         );
         let judged = timeline.drain();
         assert!(matches!(&judged[0].happening, Happening::Expectation { held: false, looks, .. } if *looks >= 2));
+    }
+    #[tokio::test]
+    async fn what_the_test_client_does_wakes_nobody() {
+        let timeline = timeline();
+        let mut bell = timeline.bell();
+        let request = |caller: &str| Happening::Request {
+            exchange: 1,
+            caller: caller.into(),
+            dependency: "shop".into(),
+            method: "GET".into(),
+            path: "/orders".into(),
+        };
+        timeline.record(request("client"));
+        assert!(!bell.has_changed().expect("the timeline is there"));
+        timeline.record(request("billing"));
+        assert!(bell.has_changed().expect("the timeline is there"));
+        bell.mark_unchanged();
+        assert_eq!(timeline.snapshot().len(), 2);
+    }
+
+    /// How many looks are made within half a second of which each makes something happen.
+    async fn looks(pace: Pace, see: impl Fn(u64) -> u64) -> u64 {
+        let (timeline, looks) = (timeline(), Cell::new(0));
+        let within = Some(Duration::from_millis(500));
+        let look = || {
+            looks.set(looks.get() + 1);
+            timeline.ring();
+            let seen = see(looks.get());
+            async move { saw(Verdict::NotYet, seen) }
+        };
+        let waiting = expect(
+            &timeline,
+            (Timing::Eventually { within }, pace),
+            Duration::ZERO,
+            "3 records",
+            look,
+        );
+        waiting.await.expect_err("it never holds");
+        looks.get()
+    }
+
+    #[tokio::test]
+    async fn looks_that_services_notice_come_less_often_while_nothing_changes() {
+        // After 10, 20, 40, 80, 160 and 250 ms at the soonest; the last pause is cut short by the deadline.
+        let unchanged = looks(Pace::Patient, |_| 0).await;
+        assert!(unchanged <= 7, "{unchanged}");
+        // Each 10 ms, on a machine with time to spare.
+        let changing = looks(Pace::Patient, |look| look).await;
+        assert!((12..=51).contains(&changing), "{changing}");
     }
 }

@@ -107,7 +107,8 @@ impl Timeline {
         &self.shared.sandbox
     }
 
-    /// Records that something happens now, and wakes everyone who waits for something to happen.
+    /// Records that something happens now, and wakes everyone who waits for something to happen, unless it is the test
+    /// client's own doing ([`Happening::is_own`]).
     pub fn record(&self, happening: Happening) {
         self.record_traced(None, happening);
     }
@@ -115,6 +116,7 @@ impl Timeline {
     /// Records something that carries a W3C trace id.
     pub fn record_traced(&self, trace: Option<String>, happening: Happening) {
         let shared = &self.shared;
+        let wakes = !happening.is_own();
         {
             let mut events = self.events();
             events.push(
@@ -123,7 +125,9 @@ impl Timeline {
                     .event(Some(shared.scenario), Some(shared.sandbox.clone()), trace, happening),
             );
         }
-        self.ring();
+        if wakes {
+            self.ring();
+        }
     }
 
     /// Wakes everyone who waits, without an event: something changed that leaves no line of its own
@@ -132,7 +136,7 @@ impl Timeline {
         self.shared.recorded.send_modify(|count| *count += 1);
     }
 
-    /// A receiver that changes whenever something happens.
+    /// A receiver that changes whenever something happens that is not the test client's own doing.
     pub fn bell(&self) -> watch::Receiver<u64> {
         self.shared.recorded.subscribe()
     }

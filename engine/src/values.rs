@@ -10,7 +10,7 @@ use crate::failure::{Failure, StepError};
 use crate::template::Reference;
 
 /// Names that a step cannot give to what it keeps, for they mean something everywhere.
-pub const BUILT_IN_NAMES: &[&str] = &["uuid", "fake", "now", "service", "edge"];
+pub const BUILT_IN_NAMES: &[&str] = &["uuid", "fake", "now", "ordinal", "service", "edge"];
 
 /// What a step kept under a name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Values {
     kept: HashMap<String, Kept>,
     variables: Arc<BTreeMap<String, String>>,
     draws: Draws,
+    /// What `${ordinal}` stands for: the number, from 1, of what a step is making; none outside of such a step.
+    pub ordinal: Option<u64>,
 }
 
 impl Values {
@@ -37,6 +39,7 @@ impl Values {
             kept: HashMap::new(),
             variables,
             draws,
+            ordinal: None,
         }
     }
 
@@ -70,6 +73,11 @@ impl Values {
         let drawn = match (reference.head.as_str(), reference.path.as_slice()) {
             ("uuid", []) => Some(Json::String(self.draws.uuid())),
             ("now", []) => Some(Json::String(jiff::Timestamp::now().to_string())),
+            ("ordinal", []) => Some(Json::from(self.ordinal.ok_or_else(|| {
+                Failure::failed("`${ordinal}` has no value here").hint(
+                    "it is the number, from 1, of a request or a record among those that one step sends, and stands in such a step alone",
+                )
+            })?)),
             ("fake", [crate::template::Key::Member(kind)]) => self.draws.made_up(kind).map(Json::String),
             ("service" | "edge", _) => mesh(reference),
             _ => self.variables.get(&reference.head).cloned().map(Json::String),
@@ -172,6 +180,18 @@ mod tests {
             value("${service.shop.url}/orders").unwrap(),
             json!("http://shop/orders")
         );
+    }
+
+    #[test]
+    fn the_ordinal_is_there_while_something_is_numbered() {
+        let template = Template::parse("${ordinal}").expect("it is one");
+        let mut values = values();
+        let mut value = |ordinal| {
+            values.ordinal = ordinal;
+            template.value(|reference| values.resolve(reference, |_| None))
+        };
+        assert_eq!(value(Some(50)).unwrap(), json!(50));
+        assert_eq!(value(None).unwrap_err().message, "`${ordinal}` has no value here");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use crate::eventually::{self, Look};
+use crate::eventually::{self, Look, Pace};
 use crate::extensions::Extensions;
 use crate::failure::{Failure, StepError};
 use crate::injection::Injections;
@@ -105,7 +105,8 @@ impl World {
         template.value(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, reference)))
     }
 
-    /// Looks until the expectation is judged: see [`eventually::expect`].
+    /// Looks until the expectation is judged, at what can be looked at without a service's notice: see
+    /// [`eventually::expect`].
     ///
     /// # Errors
     /// The failed expectation, or the first error of `look`.
@@ -114,7 +115,19 @@ impl World {
         F: FnMut() -> L,
         L: Future<Output = Result<Look, StepError>>,
     {
-        eventually::expect(&self.timeline, timing, self.deadline, expected, look).await
+        eventually::expect(&self.timeline, (timing, Pace::Prompt), self.deadline, expected, look).await
+    }
+
+    /// Asks services until the expectation is judged: see [`eventually::expect`].
+    ///
+    /// # Errors
+    /// The failed expectation, or the first error of `look`.
+    pub async fn poll<F, L>(&self, timing: Timing, expected: &str, look: F) -> Result<(), StepError>
+    where
+        F: FnMut() -> L,
+        L: Future<Output = Result<Look, StepError>>,
+    {
+        eventually::expect(&self.timeline, (timing, Pace::Patient), self.deadline, expected, look).await
     }
 }
 

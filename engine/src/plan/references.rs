@@ -67,7 +67,7 @@ impl Planner<'_> {
             })
             .collect();
         match (head, path.as_slice()) {
-            ("uuid" | "now", []) => Ok(()),
+            ("uuid" | "now" | "ordinal", []) => Ok(()),
             ("fake", [kind]) if FAKES.contains(kind) => Ok(()),
             ("fake", _) => Err(Reason::invalid(format!(
                 "`{reference}` is nothing that can be made up; hint: `${{fake.KIND}}` with one of {}",
