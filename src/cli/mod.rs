@@ -1,17 +1,22 @@
 //! The command line: one file a subcommand.
 
 mod check;
-mod drawing;
-mod feature_files;
+mod diagnostic;
+mod exit;
+mod feature_paths;
+mod guardian;
+mod reference;
+mod run;
+mod settings_file;
+mod sources;
+mod steps;
+mod stopping;
+mod telling;
+mod vocabulary;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-/// Exit code of a run whose usage, features or mesh are in error.
-const USAGE: u8 = 2;
-/// Exit code when nothing was selected.
-const NOTHING_SELECTED: u8 = 4;
 
 /// Behavioural tests of a service mesh, in Gherkin, from outside.
 #[derive(Parser)]
@@ -23,12 +28,19 @@ struct Momus {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Run),
     Check(check::Check),
+    Steps(steps::Steps),
+    #[command(hide = true)]
+    Guardian(guardian::Guardian),
 }
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
     match Momus::parse().command {
+        Command::Run(run) => run.run(),
         Command::Check(check) => check.run(),
+        Command::Steps(steps) => steps.run(),
+        Command::Guardian(guardian) => guardian.run(),
     }
 }

@@ -1,0 +1,223 @@
+//! What a command line is about: feature files, a mesh, a selection; read and planned, or every error of all of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use momus_engine::event::ScenarioPlace;
+use momus_engine::mesh::Mesh;
+use momus_engine::plan::{Feature, Plan, PlanError, Planner, Selection};
+use momus_engine::tags::TagExpression;
+use momus_engine::vocabulary::Vocabulary;
+use regex::Regex;
+
+use super::diagnostic::Diagnostic;
+use super::feature_paths;
+use super::settings_file::SettingsFile;
+use super::vocabulary::vocabulary;
+
+/// What a command is about.
+#[derive(Args, Clone, Debug)]
+pub struct Sources {
+    /// Feature files, FILE:LINE for single scenarios, folders that are searched, @LIST for a file of such paths
+    /// (default: `features` of momus.toml, else the folder features).
+    pub paths: Vec<PathBuf>,
+    /// Mesh file; of several, later ones override earlier ones (default: `mesh` of momus.toml).
+    #[arg(short = 'f', long = "mesh", value_name = "FILE")]
+    pub mesh: Vec<PathBuf>,
+    /// Only scenarios with these tags, such as '@smoke and not (@slow or @flaky)'.
+    #[arg(short = 't', long, value_name = "EXPRESSION", value_parser = TagExpression::parse)]
+    pub tags: Option<TagExpression>,
+    /// Only scenarios whose name this regular expression matches.
+    #[arg(short = 'n', long, value_name = "REGEX", value_parser = Regex::new)]
+    pub name: Option<Regex>,
+    /// What ${NAME} stands for, in features and in the mesh file.
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` sets nothing; hint: `--variable NAME=VALUE`")),
+    }
+}
+
+/// Everything, read and planned.
+pub struct Planned {
+    /// What momus.toml says.
+    pub settings: SettingsFile,
+    /// How many files were read.
+    pub files: usize,
+    /// The plan of what is selected.
+    pub plan: Plan,
+}
+
+/// Every error that keeps a command from its work.
+#[derive(Default)]
+pub struct Errors {
+    /// How many files were read.
+    pub files: usize,
+    /// Errors of files as such: a mesh that says what it cannot, a feature that is no Gherkin.
+    pub of_files: Vec<Diagnostic>,
+    /// Errors of steps and scenarios.
+    pub of_plan: Vec<Diagnostic>,
+    /// Every scenario that was selected, as far as features could be read, with its errors.
+    pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
+}
+
+impl Errors {
+    /// All of them, in the order in which they are shown.
+    pub fn all(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.of_files.iter().chain(&self.of_plan)
+    }
+
+    fn one(error: Diagnostic) -> Box<Self> {
+        Box::new(Self {
+            files: 1,
+            of_files: vec![error],
+            ..Self::default()
+        })
+    }
+
+    /// Shows them all on standard error, and how many there are.
+    pub fn show(&self) {
+        let mut count = 0;
+        for error in self.all() {
+            count += 1;
+            eprintln!("{error}");
+        }
+        eprintln!("{}: {}", plural(self.files, "file"), plural(count, "error"));
+    }
+}
+
+impl Sources {
+    /// Reads and plans.
+    ///
+    /// # Errors
+    /// Every error of every file.
+    pub fn plan(&self) -> Result<Planned, Box<Errors>> {
+        let folder = std::env::current_dir()
+            .map_err(|error| Errors::one(Diagnostic::whole(".", format!("there is no current folder: {error}"))))?;
+        let settings = SettingsFile::find(&folder).map_err(Errors::one)?;
+        let paths = feature_paths::find(&self.paths(&settings)).map_err(Errors::one)?;
+        let vocabulary = vocabulary().map_err(|error| Errors::one(Diagnostic::whole("the vocabulary", error)))?;
+        let mut errors = Errors::default();
+        let mesh_files = if self.mesh.is_empty() { &settings.mesh } else { &self.mesh };
+        errors.files = paths.len() + mesh_files.len();
+        let variables: Arc<BTreeMap<String, String>> = Arc::new(self.variables.iter().cloned().collect());
+        let mesh = if mesh_files.is_empty() {
+            Ok(None)
+        } else {
+            let of_run = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
+            Mesh::load(mesh_files, &of_run).map(|mesh| Some(Arc::new(mesh)))
+        };
+        let mut texts = HashMap::new();
+        let features = read(paths, &mut texts, &mut errors.of_files);
+        let mesh = match mesh {
+            Ok(mesh) => mesh,
+            Err(found) => {
+                // With half a mesh every name would be unknown: nothing is planned.
+                errors.of_files.splice(0..0, found.iter().map(Diagnostic::of_mesh));
+                return Err(Box::new(errors));
+            }
+        };
+        let selection = Selection {
+            tags: self.tags.clone(),
+            name: self.name.clone(),
+        };
+        match planner(&vocabulary, mesh, variables).plan(&features, &selection) {
+            Ok(plan) if errors.of_files.is_empty() => Ok(Planned {
+                settings,
+                files: errors.files,
+                plan,
+            }),
+            Ok(plan) => {
+                errors.scenarios = plan.scenarios.into_iter().map(|each| (each.place, Vec::new())).collect();
+                Err(Box::new(errors))
+            }
+            Err(unplanned) => {
+                let told = |error: &PlanError| {
+                    Diagnostic::of_plan(texts.get(&error.file).map_or("", String::as_str), error)
+                };
+                errors.of_plan = unplanned.errors.iter().map(told).collect();
+                errors.scenarios = unplanned.scenarios;
+                Err(Box::new(errors))
+            }
+        }
+    }
+
+    fn paths(&self, settings: &SettingsFile) -> Vec<PathBuf> {
+        if !self.paths.is_empty() {
+            self.paths.clone()
+        } else if !settings.features.is_empty() {
+            settings.features.clone()
+        } else {
+            vec!["features".into()]
+        }
+    }
+
+    /// The flags as words, without the paths: what a command that does the same again says.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for mesh in &self.mesh {
+            words.extend(["-f".to_owned(), mesh.display().to_string()]);
+        }
+        for (name, value) in &self.variables {
+            words.extend(["--variable".to_owned(), format!("{name}={value}")]);
+        }
+        words
+    }
+}
+
+fn planner(
+    vocabulary: &Vocabulary,
+    mesh: Option<Arc<Mesh>>,
+    variables: Arc<BTreeMap<String, String>>,
+) -> Planner<'_> {
+    Planner {
+        vocabulary,
+        mesh,
+        variables,
+    }
+}
+
+/// Reads the feature files; those in error are left out, and told.
+fn read(
+    paths: Vec<feature_paths::FeaturePath>,
+    texts: &mut HashMap<String, String>,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<Feature> {
+    let mut features = Vec::new();
+    for path in paths {
+        let file = path.file.display().to_string();
+        let text = match std::fs::read_to_string(&path.file) {
+            Ok(text) => text,
+            Err(error) => {
+                errors.push(Diagnostic::whole(file, format!("cannot read it: {error}")));
+                continue;
+            }
+        };
+        match momus_gherkin::parse(&text) {
+            Ok(document) => features.push(Feature {
+                name: document.feature.as_ref().map(|feature| feature.name.clone()).unwrap_or_default(),
+                pickles: momus_gherkin::pickles(&document, &file),
+                lines: path.lines,
+                file: file.clone(),
+            }),
+            Err(found) => errors.extend(found.iter().map(|error| Diagnostic::of_parse(&file, &text, error))),
+        }
+        texts.insert(file, text);
+    }
+    features
+}
+
+/// A number with its noun: `1 file`, `2 files`.
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}

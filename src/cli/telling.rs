@@ -1,0 +1,142 @@
+//! From the run's events to its reports.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use momus_engine::event::{Event, Happening};
+use momus_engine::failure::Failure;
+use momus_engine::outcome::{Outcome, Summary};
+use momus_engine::plan::{PlanError, Reason};
+use momus_engine::run::Told;
+use momus_engine::timeline::Clock;
+use momus_reports::reports::Reports;
+use tokio::sync::mpsc;
+
+use super::sources::Errors;
+
+/// The reports of a run being written, on a thread of their own: a slow disk does not slow the scenarios.
+pub struct Telling {
+    thread: JoinHandle<bool>,
+}
+
+impl Telling {
+    /// Writes what comes out of `told` until the run is over.
+    pub fn begin(mut reports: Reports, mut told: mpsc::Receiver<Told>) -> Self {
+        let thread = std::thread::spawn(move || {
+            let mut whole = true;
+            while let Some(told) = told.blocking_recv() {
+                match told {
+                    Told::Events(events) => {
+                        for event in events {
+                            whole &= written(reports.event(&event));
+                        }
+                    }
+                    // Nobody waits any more when the run was given up.
+                    Told::Reported(answer) => drop(answer.send(())),
+                }
+            }
+            whole & written(reports.finish())
+        });
+        Self { thread }
+    }
+
+    /// Waits until all is written: whether every report is whole.
+    pub fn end(self) -> bool {
+        self.thread.join().unwrap_or(false)
+    }
+}
+
+/// Whether a report was written; one that was not is told.
+fn written(result: Result<(), momus_reports::reports::ReportError>) -> bool {
+    if let Err(error) = &result {
+        eprintln!("error: {error}");
+    }
+    result.is_ok()
+}
+
+/// Writes the reports of a run that did not begin, for `errors` keep it from it. Whether every report is whole.
+pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
+    let clock = Clock::start();
+    let mut events = Events {
+        clock,
+        reports,
+        whole: true,
+    };
+    events.tell(None, run_started(seed, errors.scenarios.len()));
+    for error in &errors.of_files {
+        events.tell(None, error.happening());
+    }
+    let mut summary = Summary::default();
+    for (index, (place, found)) in errors.scenarios.iter().enumerate() {
+        let mut tell = |happening| events.tell(Some(index), happening);
+        tell(Happening::ScenarioStarted { place: place.clone() });
+        let outcome = match found.first() {
+            None => Outcome::Skipped,
+            Some(error) => {
+                tell(Happening::StepStarted {
+                    step: 0,
+                    line: error.location.line as usize,
+                    text: text(error),
+                });
+                tell(Happening::StepFinished {
+                    step: 0,
+                    outcome: error.outcome(),
+                    took: Duration::ZERO,
+                    failure: Some(failure(error)),
+                });
+                error.outcome()
+            }
+        };
+        summary.count(outcome);
+        let why = Failure::failed("nothing was started: there are errors in the files");
+        tell(Happening::ScenarioFinished {
+            outcome,
+            took: Duration::ZERO,
+            failure: (outcome == Outcome::Skipped).then(|| Failure { outcome, ..*why }),
+            logs: None,
+        });
+    }
+    events.tell(None, Happening::RunFinished { summary });
+    events.finish()
+}
+
+/// The first event of a run that starts nothing.
+fn run_started(seed: u64, scenarios: usize) -> Happening {
+    Happening::RunStarted {
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed,
+        mesh: None,
+        scenarios,
+    }
+}
+
+fn text(error: &PlanError) -> String {
+    match &error.reason {
+        Reason::Undefined { text, .. } => text.clone(),
+        Reason::Ambiguous { .. } | Reason::Invalid { .. } => format!("line {}", error.location.line),
+    }
+}
+
+fn failure(error: &PlanError) -> Failure {
+    let mut failure = *Failure::failed(error.message());
+    failure.outcome = error.outcome();
+    failure.hint = Some(error.hints().join("\n")).filter(|hint| !hint.is_empty());
+    failure
+}
+
+struct Events {
+    clock: Clock,
+    reports: Reports,
+    whole: bool,
+}
+
+impl Events {
+    fn tell(&mut self, scenario: Option<usize>, happening: Happening) {
+        let event: Event = self.clock.event(scenario, None, None, happening);
+        self.whole &= written(self.reports.event(&event));
+    }
+
+    fn finish(mut self) -> bool {
+        self.whole & written(self.reports.finish())
+    }
+}
