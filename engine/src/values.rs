@@ -28,8 +28,7 @@ pub struct Values {
     kept: HashMap<String, Kept>,
     variables: Arc<BTreeMap<String, String>>,
     draws: Draws,
-    /// What `${ordinal}` stands for: the number, from 1, of what a step is making; none outside of such a step.
-    pub ordinal: Option<u64>,
+    ordinal: Option<u64>,
 }
 
 impl Values {
@@ -51,6 +50,12 @@ impl Values {
     /// What was kept under a name.
     pub fn kept(&self, name: &str) -> Option<&Kept> {
         self.kept.get(name)
+    }
+
+    /// Says what `${ordinal}` stands for: the number, from 1, of what a step is making among those that it makes; none
+    /// outside of such a step.
+    pub fn count(&mut self, ordinal: Option<u64>) {
+        self.ordinal = ordinal;
     }
 
     /// The source of drawn values.
@@ -187,7 +192,7 @@ mod tests {
         let template = Template::parse("${ordinal}").expect("it is one");
         let mut values = values();
         let mut value = |ordinal| {
-            values.ordinal = ordinal;
+            values.count(ordinal);
             template.value(|reference| values.resolve(reference, |_| None))
         };
         assert_eq!(value(Some(50)).unwrap(), json!(50));
