@@ -38,25 +38,31 @@ pub struct Failure {
 pub type StepError = Box<Failure>;
 
 impl Failure {
-    /// A failure of the system under test or of the step.
+    /// A failure of the system under test or of the step; `; hint: …` at the message's end becomes its hint, as in a
+    /// plan's messages.
     pub fn failed(message: impl Into<String>) -> StepError {
         Self::new(Outcome::Failed, message)
     }
 
-    /// Momus cannot tell.
+    /// Momus cannot tell; the message is read as in [`Failure::failed`].
     pub fn unknown(message: impl Into<String>) -> StepError {
         Self::new(Outcome::Unknown, message)
     }
 
     fn new(outcome: Outcome, message: impl Into<String>) -> StepError {
+        let message = message.into();
+        let (message, hint) = match message.split_once("; hint: ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+            None => (message, None),
+        };
         Box::new(Self {
             outcome,
-            message: message.into(),
+            message,
             expected: None,
             seen: None,
             nearest: None,
             looks: None,
-            hint: None,
+            hint,
             output: Vec::new(),
         })
     }
@@ -98,5 +104,18 @@ pub fn in_words(duration: Duration) -> String {
         1_000..120_000 if milliseconds.is_multiple_of(1_000) => format!("{} s", milliseconds / 1_000),
         1_000..120_000 => format!("{:.1} s", duration.as_secs_f64()),
         _ => format!("{:.1} min", duration.as_secs_f64() / 60.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_the_plan_keeps_its_hint_apart() {
+        let failure = Failure::failed("there is no marker `#uid`; hint: did you mean `#uuid`?");
+        assert_eq!(failure.message, "there is no marker `#uid`");
+        assert_eq!(failure.hint.as_deref(), Some("did you mean `#uuid`?"));
+        assert_eq!(Failure::unknown("it is gone").hint, None);
     }
 }

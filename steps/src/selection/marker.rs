@@ -124,9 +124,9 @@ impl Marker {
                 other => other.to_string(),
             };
             let written = format!("{name} {filled}");
-            return Ok((Self::parse(&written).map_err(told)?, format!("#{written}")));
+            return Ok((Self::parse(&written).map_err(Failure::failed)?, format!("#{written}")));
         }
-        Ok((Self::parse(text).map_err(told)?, format!("#{text}")))
+        Ok((Self::parse(text).map_err(Failure::failed)?, format!("#{text}")))
     }
 
     /// Reads a marker without its `#`.
@@ -258,13 +258,6 @@ fn is_after(start: Timestamp, seen: &str) -> bool {
     let unit = 10_i128.pow(9 - u32::try_from(digits).unwrap_or(9));
     let start = start.as_nanosecond();
     time.as_nanosecond() >= start - start.rem_euclid(unit)
-}
-
-fn told(message: String) -> StepError {
-    match message.split_once("; hint: ") {
-        Some((message, hint)) => Failure::failed(message).hint(hint),
-        None => Failure::failed(message),
-    }
 }
 
 #[cfg(test)]
