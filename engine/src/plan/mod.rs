@@ -157,6 +157,12 @@ impl Planner<'_> {
             steps: Vec::with_capacity(pickle.steps.len()),
             needs_sandbox: false,
         };
+        if pickle.steps.is_empty() {
+            let reason = Reason::invalid(
+                "this scenario has no steps: it would pass and test nothing; hint: a line that begins with no keyword is taken for a description, a misspelt first step too",
+            );
+            errors.insert(PlanError::new(&feature.file, pickle.location, reason));
+        }
         let mut kept: Vec<&str> = Vec::new();
         let mut injected = Vec::new();
         let texts: Vec<Arc<Match>> = pickle

@@ -70,12 +70,8 @@ pub async fn run(
         })
         .await;
     let mut unprepared = None;
-    if needs_sandbox
-        && plan
-            .scenarios
-            .iter()
-            .any(|scenario| environment.refuses(scenario).is_none())
-    {
+    let refused = tell_refusals(&plan, &*environment, &teller).await;
+    if plan.scenarios.iter().filter(|scenario| scenario.needs_sandbox).count() > refused {
         unprepared = prepare(&*environment, &plan, &teller, stop.clone()).await.err();
     }
     let mut summary = Summary {
@@ -136,6 +132,24 @@ pub async fn run(
         })
         .await;
     summary
+}
+
+/// Tells which scenarios are refused, and why, before anything starts. How many they are.
+async fn tell_refusals(plan: &Plan, environment: &dyn Environment, teller: &Teller) -> usize {
+    let mut reasons: Vec<(StepError, Vec<String>)> = Vec::new();
+    for scenario in plan.scenarios.iter().filter(|scenario| scenario.needs_sandbox) {
+        let Some(refusal) = environment.refuses(scenario) else { continue };
+        let place = format!("{}:{}", scenario.place.file, scenario.place.line);
+        match reasons.iter_mut().find(|(known, _)| *known == refusal) {
+            Some((_, places)) => places.push(place),
+            None => reasons.push((refusal, vec![place])),
+        }
+    }
+    for (refusal, places) in &reasons {
+        let text = format!("refused: {}: {}", places.join(", "), refusal.message);
+        teller.tell(Happening::Notice { text }).await;
+    }
+    reasons.iter().map(|(_, places)| places.len()).sum()
 }
 
 async fn prepare(

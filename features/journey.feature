@@ -1,0 +1,39 @@
+Feature: A completed meditation goes all the way
+
+  Scenario: one event reaches the archive, the streak and the partner
+    When I send POST "/events" to iris as accepted
+      | $.user_id     | ada                  |
+      | $.type        | meditation.completed |
+      | $.occurred_at | 2026-11-24T08:00:00Z |
+    Then the response has
+      | status     | 202   |
+      | $.event_id | #uuid |
+    And bucket raw-events eventually has an object under "topics/events.raw.v1/" with a line
+      | $.value.event_id | ${accepted.event_id} |
+    And GET "/streaks/ada" from chronos eventually has
+      | status | 200 |
+      | $.days | 1   |
+    And partner amplitude eventually receives a call
+      | $.events[0].insert_id | ${accepted.event_id} |
+    And topic events.raw.v1 has exactly 1 record, and no other
+      | key | ada |
+    And topic activity.v1 eventually has a record
+      | $.event_id | ${accepted.event_id} |
+    And topic hermes.dlq has no records
+
+  Scenario: everything is done once, though every consumer was away
+    Given mnemosyne is paused
+    And chronos is killed
+    And nothing passes between hermes and kafka
+    When I send 3 POST "/events" to iris
+      | $.user_id  | ada                  |
+      | $.type     | meditation.completed |
+      | $.event_id | e-${ordinal}         |
+    Then every response has
+      | status | 202 |
+    When every fault is healed
+    And chronos is started
+    Then bucket raw-events eventually has exactly 3 lines under "topics/events.raw.v1/" within 20 seconds
+    And table activity of chronos-db eventually has exactly 3 rows within 5 seconds
+    And partner amplitude eventually receives at least 1 call
+      | $.events[*].insert_id | e-3 |

@@ -1,0 +1,165 @@
+Feature: A streak counts the days on which a user completed something
+  chronos counts completed activities into streaks: consecutive days of the user's own calendar. Every event counts once,
+  however often it is delivered; each that counts is announced in activity.v1.
+
+  Rule: Consecutive days make a streak
+
+    Scenario: the first completed activity begins a streak
+      When I send POST "/events" to iris as accepted
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
+      Then GET "/streaks/ada" from chronos eventually has
+        | status     | 200        |
+        | $.user_id  | ada        |
+        | $.days     | 1          |
+        | $.last_day | 2026-11-24 |
+        | $.timezone | UTC        |
+      And topic activity.v1 eventually has a record
+        | key          | ada                  |
+        | header ce_id | ${accepted.event_id} |
+        | $.days       | 1                    |
+
+    Scenario Outline: activity on <days> is a streak of <length>
+      When I send POST "/events" to iris
+        """json
+        {"events": [
+          {"user_id": "ada", "type": "meditation.completed", "occurred_at": "2026-11-<first>T08:00:00Z"},
+          {"user_id": "ada", "type": "sleep.completed", "occurred_at": "2026-11-<second>T21:00:00Z"},
+          {"user_id": "ada", "type": "breathe.completed", "occurred_at": "2026-11-<third>T12:00:00Z"}
+        ]}
+        """
+      Then topic activity.v1 eventually has at least 3 records
+      And GET "/streaks/ada" from chronos has
+        | $.days     | <length>         |
+        | $.last_day | 2026-11-<third>  |
+
+      Examples:
+        | days                  | first | second | third | length |
+        | three days in a row   | 22    | 23     | 24    | 3      |
+        | one and the same day  | 24    | 24     | 24    | 1      |
+        | days with a gap       | 20    | 23     | 24    | 2      |
+
+    Scenario: what was begun and not completed does not count
+      When I send POST "/events" to iris
+        | $.user_id | ada                |
+        | $.type    | meditation.started |
+      And I send POST "/events" to iris
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
+      Then topic activity.v1 eventually has exactly 1 record, and no other within 2 seconds
+        | $.day | 2026-11-24 |
+
+    Scenario: nobody of that name has a streak
+      Then GET "/streaks/nobody" from chronos has
+        | status | 404 |
+
+    Scenario: streaks from before chronos are kept
+      Given table streaks of chronos-db holds
+        | user_id | days | last_day   | timezone         |
+        | ada     | 41   | 2026-11-23 | America/New_York |
+      Then GET "/streaks/ada" from chronos has
+        | status     | 200              |
+        | $.days     | 41               |
+        | $.last_day | 2026-11-23       |
+        | $.timezone | America/New_York |
+
+  Rule: A day is the user's own calendar day
+
+    Scenario: an evening in New York is not the next day
+      Given I publish a record to topic user.v1
+        | key        | ada              |
+        | $.id       | ada              |
+        | $.timezone | America/New_York |
+      And GET "/streaks/ada" from chronos eventually has
+        | $.timezone | America/New_York |
+      When I send POST "/events" to iris
+        | $.user_id     | ada                  |
+        | $.type        | sleep.completed      |
+        | $.occurred_at | 2026-11-25T03:30:00Z |
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.days     | 1          |
+        | $.last_day | 2026-11-24 |
+
+    Scenario: a user who moves takes the days along
+      When I send POST "/events" to iris
+        | $.user_id     | ada                  |
+        | $.type        | sleep.completed      |
+        | $.occurred_at | 2026-11-24T23:30:00Z |
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.last_day | 2026-11-24 |
+      When I publish a record to topic user.v1
+        | key        | ada           |
+        | $.id       | ada           |
+        | $.timezone | Europe/Berlin |
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.days     | 1          |
+        | $.last_day | 2026-11-25 |
+
+  Rule: Every event counts once
+
+    Scenario: an event that is delivered twice counts once
+      When I publish 2 records to topic events.raw.v1
+        | key           | ada                  |
+        | $.event_id    | e-1                  |
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
+      Then topic activity.v1 eventually has exactly 1 record, and no other within 3 seconds
+        | key        | ada |
+        | $.event_id | e-1 |
+      And table activity of chronos-db has exactly 1 row
+        | event_id | e-1        |
+        | day      | 2026-11-24 |
+
+    Scenario: what cannot be read is passed over
+      When I publish a record to topic events.raw.v1
+        | partition | 3        |
+        | value     | not JSON |
+      And I publish a record to topic events.raw.v1
+        | partition     | 3                    |
+        | key           | ada                  |
+        | $.event_id    | e-1                  |
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.days | 1 |
+
+  Rule: Faults delay a streak and do not change it
+
+    Scenario: while the database cannot be reached, events wait
+      Given nothing passes between chronos and chronos-db
+      When I send POST "/events" to iris
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
+      And the cut between chronos and chronos-db has struck
+      Then table activity of chronos-db has no rows
+      When the cut between chronos and chronos-db is healed
+      Then topic activity.v1 eventually has exactly 1 record within 3 seconds
+      And GET "/streaks/ada" from chronos has
+        | $.days | 1 |
+
+    Scenario: a chronos that was paused counts what it missed
+      Given chronos is paused
+      When I send POST "/events" to iris
+        | $.user_id | ada             |
+        | $.type    | sleep.completed |
+      And chronos is resumed
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.days | 1 |
+
+    Scenario: a chronos that died counts what it missed, once
+      When I send 3 POST "/events" to iris
+        | $.user_id | ada             |
+        | $.type    | sleep.completed |
+      And chronos is killed
+      And I send 3 POST "/events" to iris
+        | $.user_id | ada             |
+        | $.type    | sleep.completed |
+      And chronos is started
+      Then chronos is ready within 20 seconds
+      And table activity of chronos-db eventually has exactly 6 rows within 5 seconds
+        | user_id | ada |
