@@ -68,7 +68,7 @@ impl Run {
             sandbox = Some(tokio::select! {
                 made = made => made.unwrap_or_else(|panic| Err(panicked(&*panic, "the environment")))?,
                 () = stopped(self.stop.clone()) => return Err(skipped("the run was stopped")),
-                () = tokio::time::sleep_until(until) => return Err(self.timed_out(timeline, Outcome::Unknown)),
+                failure = self.times_out(until, timeline, Outcome::Unknown) => return Err(failure),
             });
         }
         let draws = Draws::new(self.settings.seed, &scenario.place);
@@ -144,11 +144,13 @@ impl Run {
             incident = happens(incident) => Err(incident),
             () = stopped(self.stop.clone()) => Err(skipped("the run was stopped")),
             result = running => result.unwrap_or_else(|panic| Err(panicked(&*panic, "the step"))),
-            () = tokio::time::sleep_until(until) => Err(self.timed_out(&timeline, Outcome::Failed)),
+            failure = self.times_out(until, &timeline, Outcome::Failed) => Err(failure),
         }
     }
 
-    fn timed_out(&self, timeline: &Timeline, outcome: Outcome) -> StepError {
+    /// Returns when the scenario's time is over. What it waits for is asked then and here: in `select!` it would be gone.
+    async fn times_out(&self, until: tokio::time::Instant, timeline: &Timeline, outcome: Outcome) -> StepError {
+        tokio::time::sleep_until(until).await;
         let waits = timeline.open_waits();
         let mut message = format!("the scenario took longer than {}", in_words(self.settings.timeout));
         if !waits.is_empty() {
