@@ -124,7 +124,7 @@ impl Input {
     ///
     /// # Errors
     /// When the function asks for another type than its expression gives: a defect that the examples' test finds.
-    pub fn next<T: FromValue>(&mut self) -> Result<T, StepError> {
+    pub fn argument<T: FromValue>(&mut self) -> Result<T, StepError> {
         let value = self.values.next();
         let told = format!("{value:?}");
         value.and_then(T::from_value).ok_or_else(|| {
@@ -202,7 +202,7 @@ macro_rules! step {
                 #[allow(unused_mut, reason = "a step without arguments takes none")] mut input: $crate::step::Input,
             ) -> $crate::step::StepFuture<'_> {
                 Box::pin(async move {
-                    $(let $argument: $type = input.next()?;)*
+                    $(let $argument: $type = input.argument()?;)*
                     let $block = input.block;
                     $body
                 })
