@@ -145,14 +145,14 @@ impl Edge {
     pub fn answer(&self, method: &str, path: &str, first: u64, status: u16, strikes: Strikes) -> Rule {
         let (method, path, left) = (method.to_owned(), path.to_owned(), AtomicU64::new(first));
         Rule::put(&self.rules, |rules, number| {
-            rules.answers.push(Arc::new(Answer {
+            rules.answers.push(Answer {
                 number,
                 method,
                 path,
                 left,
                 status,
                 strikes,
-            }));
+            });
         })
     }
 }

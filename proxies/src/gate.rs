@@ -27,13 +27,16 @@ impl Gate {
     /// Returns when nothing cuts the edge. Every cut that holds the caller back here is struck, once a direction.
     pub async fn pass(&mut self) {
         loop {
-            let cuts = self.rules.borrow_and_update().cuts.clone();
-            if cuts.is_empty() {
-                return;
-            }
-            for (number, strikes) in cuts {
-                if self.struck.insert(number) {
-                    strikes.strike();
+            {
+                // A rule strikes under the lock, so that it never does once it is healed.
+                let rules = self.rules.borrow_and_update();
+                if rules.cuts.is_empty() {
+                    return;
+                }
+                for (number, strikes) in &rules.cuts {
+                    if self.struck.insert(*number) {
+                        strikes.strike();
+                    }
                 }
             }
             if self.rules.changed().await.is_err() {
@@ -45,9 +48,7 @@ impl Gate {
     /// Returns when a rule refuses the edge's connections, having struck it.
     pub async fn refused(&mut self) {
         if let Ok(rules) = self.rules.wait_for(|rules| !rules.refusals.is_empty()).await {
-            let refusals = rules.refusals.clone();
-            drop(rules);
-            refusals.iter().for_each(|(_, strikes)| strikes.strike());
+            rules.refusals.iter().for_each(|(_, strikes)| strikes.strike());
             return;
         }
         std::future::pending().await

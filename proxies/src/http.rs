@@ -91,10 +91,11 @@ pub(crate) async fn requests(
                         }
                         Parsed::Head(length, request) => {
                             rest = &rest[length - before..];
-                            let answers = rules.borrow().answers.clone();
-                            let status = answers
-                                .iter()
-                                .find_map(|answer| answer.to(&request.method, &request.path));
+                            let status = {
+                                let rules = rules.borrow();
+                                let mut answers = rules.answers.iter();
+                                answers.find_map(|answer| answer.to(&request.method, &request.path))
+                            };
                             let body = request.body;
                             exchanges.push(request, status);
                             if status.is_none() {

@@ -13,7 +13,7 @@ pub(crate) struct Rules {
     pub upstream: Upstream,
     pub cuts: Vec<(u64, Strikes)>,
     pub refusals: Vec<(u64, Strikes)>,
-    pub answers: Vec<Arc<Answer>>,
+    pub answers: Vec<Answer>,
     next: u64,
 }
 
