@@ -9,7 +9,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("momus-proxies", &["momus-gherkin", "momus-engine"]),
     ("momus-environments", &["momus-engine", "momus-proxies"]),
     ("momus-steps", &["momus-gherkin", "momus-engine", "momus-proxies"]),
-    ("momus-faults", &["momus-engine", "momus-proxies"]),
+    ("momus-faults", &["momus-gherkin", "momus-engine", "momus-proxies"]),
     ("momus-reports", &["momus-gherkin", "momus-engine"]),
     ("olympus", &[]),
     (
