@@ -3,6 +3,8 @@
 pub mod counted;
 pub mod database;
 pub mod events;
+pub mod http;
+pub mod partners;
 pub mod selection;
 pub mod storage;
 #[cfg(test)]
@@ -12,5 +14,12 @@ use momus_engine::step::StepDefinition;
 
 /// Every sentence of the vocabulary, in the order of the reference.
 pub fn definitions() -> Vec<StepDefinition> {
-    [events::definitions(), database::definitions(), storage::definitions()].concat()
+    [
+        http::definitions(),
+        events::definitions(),
+        database::definitions(),
+        storage::definitions(),
+        partners::definitions(),
+    ]
+    .concat()
 }

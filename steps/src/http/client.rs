@@ -1,0 +1,142 @@
+//! The test client: each request on a connection of its own, over its own edge to the service.
+
+use std::error::Error;
+
+use momus_engine::event::Happening;
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::sandbox::CLIENT;
+use momus_engine::timeline::Timeline;
+use momus_engine::world::World;
+use reqwest::redirect;
+
+use super::message::{Body, Message};
+use super::request::Request;
+use super::response::Response;
+
+/// The test client's way to one service.
+#[derive(Clone)]
+pub(super) struct Client {
+    service: String,
+    timeline: Timeline,
+    http: reqwest::Client,
+}
+
+/// Why there is no answer, in words, and what the user may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoAnswer {
+    pub why: String,
+    pub hint: Option<&'static str>,
+}
+
+impl Client {
+    /// The test client's way to a service.
+    pub fn new(world: &mut World, service: &str) -> Result<Self, StepError> {
+        Ok(Self {
+            service: service.to_owned(),
+            timeline: world.timeline.clone(),
+            http: http(world)?,
+        })
+    }
+
+    /// Sends a request and waits for the whole answer, for as long as it takes.
+    pub async fn send(&self, request: &Request) -> Result<Response, NoAnswer> {
+        let known = self.timeline.look(<[_]>::len);
+        match self.exchange(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.no_answer(known, &error)),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, reqwest::Error> {
+        let mut sending = self.http.request(request.method.clone(), request.url.clone());
+        sending = sending.headers(request.headers.clone());
+        if let Some(body) = &request.body {
+            sending = sending.body(body.clone());
+        }
+        let response = sending.send().await?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = response.headers().iter();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
+        let (status, headers) = (response.status(), headers.collect());
+        let body = Body::of(&response.bytes().await?);
+        Ok(Response {
+            status,
+            message: Message { headers, body },
+        })
+    }
+
+    /// What became of the connection: the edge knows better than its caller, who sees every refusal as a reset.
+    fn no_answer(&self, known: usize, error: &reqwest::Error) -> NoAnswer {
+        let ended = self.timeline.look(|events| {
+            events[known.min(events.len())..]
+                .iter()
+                .rev()
+                .find_map(|event| match &event.happening {
+                    Happening::Connection {
+                        caller,
+                        dependency,
+                        what,
+                    } if caller == CLIENT && *dependency == self.service && what.starts_with("re") => {
+                        Some(what.clone())
+                    }
+                    _ => None,
+                })
+        });
+        let Some(what) = ended else {
+            return NoAnswer {
+                why: innermost(error),
+                hint: None,
+            };
+        };
+        let hint = (what.starts_with("refused") && !what.ends_with(": a fault"))
+            .then_some("it was not started, was ended, or does not listen on the port that it was given");
+        let why = format!("the connection was {what}");
+        NoAnswer { why, hint }
+    }
+}
+
+impl NoAnswer {
+    /// As the failure of a step.
+    pub fn failure(self, request: &Request) -> StepError {
+        let failure = Failure::failed(format!(
+            "{} did not answer {}: {}",
+            request.service,
+            request.line(),
+            self.why
+        ));
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The scenario's HTTP client. A connection is never used twice: one that a service closed meanwhile would make a
+/// request fail that the service would have answered.
+fn http(world: &mut World) -> Result<reqwest::Client, StepError> {
+    if let Some(client) = world.state.get::<reqwest::Client>() {
+        return Ok(client.clone());
+    }
+    // Another part of the process may have installed one already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let built = reqwest::Client::builder()
+        .user_agent("momus")
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .tcp_nodelay(true)
+        .build();
+    let client =
+        built.map_err(|error| Failure::unknown(format!("the test client cannot be made: {}", innermost(&error))))?;
+    world.state.insert(client.clone());
+    Ok(client)
+}
+
+/// The error that all others wrap.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut inner: &dyn Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}

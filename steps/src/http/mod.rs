@@ -1,0 +1,16 @@
+//! HTTP: what the test client sends to services, and what they answer.
+
+mod client;
+mod expected;
+pub mod message;
+mod polled;
+pub(crate) mod request;
+mod response;
+mod sent;
+
+use momus_engine::step::StepDefinition;
+
+/// The sentences about it.
+pub fn definitions() -> Vec<StepDefinition> {
+    [sent::definitions(), expected::definitions(), polled::definitions()].concat()
+}

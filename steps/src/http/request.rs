@@ -1,0 +1,161 @@
+//! Requests of the test client: what the text and the block of a step make.
+
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::Mesh;
+use momus_engine::parameter::Value;
+use momus_engine::step::{Block, BlockError};
+use momus_engine::world::World;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+
+use crate::selection::REQUEST;
+use crate::selection::build::{self, Built};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A request, everything filled in.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub service: String,
+    pub method: Method,
+    /// Path and query, as the step has them.
+    pub path: String,
+    /// Where it goes: the test client's own edge to the service.
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<String>,
+}
+
+impl Request {
+    /// The request that a step describes. It carries a W3C `traceparent` of its own unless the table gives one.
+    pub fn read(world: &mut World, service: &str, method: &str, path: &str, block: &Block) -> Result<Self, StepError> {
+        let path = world.text(path)?;
+        checked_path(&path).map_err(Failure::failed)?;
+        let built = Built::read(world, block)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &built.headers {
+            let (name, value) = header(name, &value.written).map_err(Failure::failed)?;
+            headers.append(name, value);
+        }
+        let (body, media_type) = match block {
+            Block::Text { content, media_type } => {
+                let text = world.text(content)?;
+                let media_type = media_type_of(media_type.as_deref(), &text).map_err(Failure::failed)?;
+                (Some(text), media_type)
+            }
+            Block::Table(_) | Block::Nothing => {
+                let body = built.json.map(|json| json.to_string());
+                (body, "application/json".to_owned())
+            }
+        };
+        if body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+            let (name, value) = header(CONTENT_TYPE.as_str(), &media_type).map_err(Failure::failed)?;
+            headers.insert(name, value);
+        }
+        if !headers.contains_key(TRACEPARENT) {
+            let (name, value) = header(TRACEPARENT.as_str(), &traceparent(world)).map_err(Failure::failed)?;
+            headers.insert(name, value);
+        }
+        let mut url = url(&world.client(service)?.url, &path)?;
+        if !built.query.is_empty() {
+            let parameters = built.query.iter().map(|(name, value)| (name, &value.written));
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        Ok(Self {
+            service: service.to_owned(),
+            method: method
+                .parse()
+                .map_err(|_| Failure::failed(format!("`{method}` is no HTTP method")))?,
+            path,
+            url,
+            headers,
+            body,
+        })
+    }
+
+    /// Its method and path.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+fn url(base: &str, path: &str) -> Result<Url, StepError> {
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    Url::parse(&url).map_err(|error| Failure::failed(format!("`{path}` is no path: {error}")))
+}
+
+/// Tells while planning what is wrong with the path of a request.
+pub(crate) fn check_path(_mesh: &Mesh, values: &[Value]) -> Result<(), String> {
+    let path = values.iter().find_map(|value| match value {
+        Value::Text(path) => Some(path.as_str()),
+        _ => None,
+    });
+    match path {
+        Some(path) if !path.starts_with("${") => checked_path(path),
+        _ => Ok(()),
+    }
+}
+
+/// Tells while planning what is wrong with the request that a block describes.
+pub(super) fn check(block: &Block) -> Result<(), BlockError> {
+    if let Block::Text { content, media_type } = block {
+        return media_type_of(media_type.as_deref(), content)
+            .map(drop)
+            .map_err(BlockError::whole);
+    }
+    build::check(&REQUEST, block)?;
+    check_headers(block)
+}
+
+/// Tells while planning which of a table's headers cannot be.
+pub(crate) fn check_headers(block: &Block) -> Result<(), BlockError> {
+    for (at, row) in block.rows().iter().enumerate() {
+        let name = row.first().and_then(|place| place.strip_prefix("header "));
+        if let Some(name) = name.filter(|name| !name.contains("${")) {
+            header(name.trim(), "").map_err(|message| BlockError::cell(at, 0, message))?;
+        }
+    }
+    Ok(())
+}
+
+fn checked_path(path: &str) -> Result<(), String> {
+    if path.starts_with('/') {
+        return Ok(());
+    }
+    let hint = match Url::parse(path) {
+        Ok(url) if url.has_host() => format!(
+            "the step names the service, and the path stands alone: `{}`",
+            url.path()
+        ),
+        _ => format!("did you mean `/{path}`?"),
+    };
+    Err(format!("the path `{path}` does not begin with `/`; hint: {hint}"))
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let wrong = || format!("`{name}: {value}` is no HTTP header");
+    let read = name
+        .parse()
+        .map_err(|_| format!("`{name}` is no name of an HTTP header"))?;
+    Ok((read, value.parse().map_err(|_| wrong())?))
+}
+
+/// The media type of a doc string: its own, or what it turns out to be.
+fn media_type_of(declared: Option<&str>, content: &str) -> Result<String, String> {
+    match declared {
+        Some("json") => Ok("application/json".to_owned()),
+        Some(whole) if whole.contains('/') => Ok(whole.to_owned()),
+        Some(other) => Err(format!(
+            "`{other}` is no media type of a body; hint: `json`, or a whole one such as `application/xml`"
+        )),
+        None if serde_json::from_str::<serde_json::Value>(content).is_ok() => Ok("application/json".to_owned()),
+        None => Ok("text/plain; charset=utf-8".to_owned()),
+    }
+}
+
+/// `00-<trace id>-<parent id>-<flags>`, ids drawn, sampled (W3C Trace Context, section 3.2).
+fn traceparent(world: &mut World) -> String {
+    let mut digits = || world.values.draws().uuid().replace('-', "");
+    let (trace, parent) = (digits(), digits());
+    format!("00-{trace}-{}-01", parent.get(..16).unwrap_or_default())
+}

@@ -1,0 +1,103 @@
+//! Responses as the test client got them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::values::Kept;
+use momus_engine::world::World;
+use reqwest::StatusCode;
+use serde_json::Value as Json;
+
+use super::message::Message;
+use crate::selection::{Expected, Judgement, Place, Subject};
+
+/// A response.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Response {
+    pub status: StatusCode,
+    pub message: Message,
+}
+
+/// The responses of the last step that sent something.
+#[derive(Clone, Debug)]
+pub(super) struct Responses {
+    /// Method and path of the requests, as the step has them, and the service.
+    pub to: String,
+    /// In the order of the requests.
+    pub all: Vec<Response>,
+}
+
+impl Responses {
+    /// Those of the last step that sent something.
+    pub fn last(world: &World) -> Result<Arc<Self>, StepError> {
+        let last = world
+            .state
+            .get::<Arc<Self>>()
+            .filter(|responses| !responses.all.is_empty());
+        last.cloned().ok_or_else(|| {
+            Failure::failed("there is no response: no step before this one has sent a request")
+                .hint("such as `When I send GET \"/orders\" to shop`")
+        })
+    }
+
+    /// Makes them the last ones.
+    pub fn keep(self, world: &mut World) {
+        world.state.insert(Arc::new(self));
+    }
+}
+
+impl Response {
+    /// What `as NAME` keeps: its body, its `status` and its `header …`, names in lower case.
+    pub fn kept(&self, line: &str) -> Kept {
+        let mut aspects = BTreeMap::from([("status".to_owned(), Json::from(self.status.as_u16()))]);
+        for (name, value) in &self.message.headers {
+            let header = aspects.entry(format!("header {}", name.to_ascii_lowercase()));
+            let header = header.or_insert_with(|| Json::String(String::new()));
+            if let Json::String(text) = header {
+                // Several lines of one header are one list (RFC 9110, section 5.3).
+                if !text.is_empty() {
+                    text.push_str(", ");
+                }
+                text.push_str(value);
+            }
+        }
+        Kept {
+            what: format!("the response of {line}"),
+            json: self.message.body.json(),
+            aspects,
+        }
+    }
+
+    /// It and what it misses, as a failure shows them.
+    pub fn judged(&self, judgement: &Judgement) -> String {
+        let misses = judgement.misses.iter().map(|miss| format!("\n  {miss}"));
+        format!("{}{}", self.shown(), misses.collect::<String>())
+    }
+}
+
+impl Subject for Response {
+    fn read(&self, place: &Place) -> Vec<Json> {
+        match place {
+            Place::Part(name) if name == "status" => vec![self.status.as_u16().into()],
+            place => self.message.read(place),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let reason = self
+            .status
+            .canonical_reason()
+            .map(|reason| format!(" {reason}"))
+            .unwrap_or_default();
+        format!("{}{reason}, {}", self.status.as_u16(), self.message.shown())
+    }
+
+    fn is(&self, place: &Place, expected: &Expected, seen: &Json) -> bool {
+        self.message.is(place, expected, seen)
+    }
+
+    fn absence(&self, place: &Place) -> String {
+        self.message.absence(place)
+    }
+}
