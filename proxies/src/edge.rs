@@ -133,7 +133,8 @@ impl Edge {
         Rule::put(&self.rules, |rules, number| rules.cuts.push((number, strikes)))
     }
 
-    /// Resets the open connections and every new one, at once. It strikes once for each.
+    /// Resets the open connections and every new one, at once. It strikes once for each, but not for an open
+    /// connection on an edge of [`Protocol::Http`] on which no exchange is under way: its caller opens another.
     pub fn refuse(&self, strikes: Strikes) -> Rule {
         Rule::put(&self.rules, |rules, number| rules.refusals.push((number, strikes)))
     }
@@ -190,11 +191,19 @@ impl Wire {
         mut from_upstream: impl AsyncRead + Unpin,
         mut to_upstream: impl AsyncWrite + Unpin,
         rules: watch::Receiver<Rules>,
+        exchanges: Option<&Exchanges>,
     ) -> io::Result<()> {
         let mut gate = Gate::new(rules.clone());
         let (mut from_client, mut to_client) = client.split();
+        if let Some(exchanges) = exchanges {
+            tokio::try_join!(
+                requests(&mut from_client, &mut to_upstream, gate.clone(), rules, exchanges),
+                responses(&mut from_upstream, &mut to_client, gate, exchanges)
+            )?;
+            return Ok(());
+        }
         match &self.protocol {
-            Protocol::Tcp => {}
+            Protocol::Tcp | Protocol::Http => {}
             Protocol::Postgres { clones } => {
                 postgres::start(
                     self,
@@ -209,14 +218,6 @@ impl Wire {
             Protocol::Kafka(namespace) => {
                 let (client, broker) = ((from_client, to_client), (from_upstream, to_upstream));
                 return kafka::session::carry(self, namespace, client, broker, gate).await;
-            }
-            Protocol::Http => {
-                let exchanges = Exchanges::new(Arc::clone(self));
-                tokio::try_join!(
-                    requests(&mut from_client, &mut to_upstream, gate.clone(), rules, &exchanges),
-                    responses(&mut from_upstream, &mut to_client, gate, &exchanges)
-                )?;
-                return Ok(());
             }
         }
         tokio::try_join!(
@@ -258,7 +259,7 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
     let mut gate = Gate::new(rules.clone());
     let opened = tokio::select! {
         biased;
-        () = gate.refused() => Err("refused: a fault".to_owned()),
+        () = gate.refused(|| true) => Err("refused: a fault".to_owned()),
         opened = open(rules.clone()) => opened.map_err(|error| format!("refused: {error}")),
     };
     let mut upstream = match opened {
@@ -271,23 +272,26 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
     };
     wire.connection("opened");
     drop(client.set_nodelay(true));
+    let exchanges = matches!(wire.protocol, Protocol::Http).then(|| Exchanges::new(Arc::clone(&wire)));
+    let under_way = || exchanges.as_ref().is_none_or(Exchanges::under_way);
     let carried = async {
         match &mut upstream {
             Socket::Tcp(stream) => {
                 let (reader, writer) = stream.split();
-                wire.carry(&mut client, reader, writer, rules).await
+                wire.carry(&mut client, reader, writer, rules, exchanges.as_ref()).await
             }
             Socket::Unix(stream) => {
                 let (reader, writer) = stream.split();
-                wire.carry(&mut client, reader, writer, rules).await
+                wire.carry(&mut client, reader, writer, rules, exchanges.as_ref()).await
             }
         }
     };
     let ended = tokio::select! {
         biased;
-        () = gate.refused() => Err("reset: a fault".to_owned()),
+        () = gate.refused(under_way) => Err("reset: a fault".to_owned()),
         carried = carried => carried.map_err(|error| format!("reset: {error}")),
     };
+    drop(exchanges);
     match ended {
         Ok(()) => wire.connection("closed"),
         Err(what) => {

@@ -45,10 +45,16 @@ impl Gate {
         }
     }
 
-    /// Returns when a rule refuses the edge's connections, having struck it.
-    pub async fn refused(&mut self) {
+    /// Returns when a rule refuses the edge's connections, having struck it where `noticed` says that the caller
+    /// cannot but notice.
+    pub async fn refused(&mut self, noticed: impl Fn() -> bool) {
         if let Ok(rules) = self.rules.wait_for(|rules| !rules.refusals.is_empty()).await {
-            rules.refusals.iter().for_each(|(_, strikes)| strikes.strike());
+            let struck = noticed();
+            rules
+                .refusals
+                .iter()
+                .filter(|_| struck)
+                .for_each(|(_, strikes)| strikes.strike());
             return;
         }
         std::future::pending().await

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use momus_engine::event::{Event, Happening};
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::step;
 use momus_engine::step::{BlockShape, StepDefinition, StepResult};
@@ -21,8 +22,16 @@ use super::sandbox::Services;
 const SOON: Duration = Duration::from_secs(10);
 
 /// The sentences.
-pub(super) fn definitions() -> [StepDefinition; 6] {
-    [asks(), will_ask(), answers(), hears_nothing(), is_reset(), dies()]
+pub(super) fn definitions() -> [StepDefinition; 7] {
+    [
+        asks(),
+        will_ask(),
+        is_asked(),
+        answers(),
+        hears_nothing(),
+        is_reset(),
+        dies(),
+    ]
 }
 
 /// The open connection of each caller to each dependency, and why the last request on it could not be written.
@@ -58,6 +67,23 @@ step! {
             ask(&mut stream, &method, &path).await?;
             answered(&mut stream).await
         });
+        Ok(())
+    }
+}
+
+step! {
+    /// Waits until the edge has seen a request.
+    "{dependency} is asked by {service}", BlockShape::Nothing;
+    pub fn is_asked(world, dependency: String, caller: String; _block) {
+        let mut bell = world.timeline.bell();
+        let asked = |event: &Event| {
+            let Happening::Request { caller: from, dependency: to, .. } = &event.happening else { return false };
+            (from, to) == (&caller, &dependency)
+        };
+        while !world.timeline.look(|events| events.iter().any(asked)) {
+            let rung = timeout(SOON, bell.changed()).await;
+            rung.map_err(|_| Failure::failed("no request was seen"))?.expect("the timeline is there");
+        }
         Ok(())
     }
 }
@@ -154,14 +180,17 @@ async fn head(stream: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// A server that answers every request 200, on connections that stay open.
+/// A server that answers every request 200, on connections that stay open, but one of `/slow` never.
 pub(super) async fn serve() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                while head(&mut stream).await.is_ok() {
+                while let Ok(asked) = head(&mut stream).await {
+                    if asked.contains("/slow") {
+                        continue;
+                    }
                     stream
                         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                         .await?;

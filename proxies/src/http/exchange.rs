@@ -52,6 +52,11 @@ impl Exchanges {
         }
     }
 
+    /// Whether something is under way: an exchange, or plain bytes of which nothing is known.
+    pub fn under_way(&self) -> bool {
+        self.is_tunnel() || !self.waiting().is_empty()
+    }
+
     /// Records a request, which a rule may answer.
     pub fn push(&self, request: Request, answer: Option<u16>) {
         let number = next_exchange();
