@@ -1,6 +1,7 @@
 //! What the tests of sentences share: a scenario over the foreign mesh whose services run in the test itself.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +38,8 @@ pub(crate) struct TestSandbox {
 pub(crate) struct Scenario {
     pub world: World,
     pub sandbox: Arc<TestSandbox>,
-    edges: HashMap<String, Edge>,
+    /// The test client's own edges, by dependency.
+    pub edges: HashMap<String, Edge>,
 }
 
 impl Scenario {
@@ -66,22 +68,24 @@ impl Scenario {
         }
     }
 
-    /// Serves a service or a partner by `app`; the test client finds it behind an HTTP edge.
+    /// Serves a service by `app`; the test client finds it behind an HTTP edge.
     pub async fn serve(&mut self, name: &str, app: axum::Router) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("it is bound");
+        self.lead(name, listener.local_addr().expect("it is bound")).await;
         tokio::spawn(async move { axum::serve(listener, app).await });
+    }
+
+    /// Has the test client find a service at this address, behind an HTTP edge.
+    pub async fn lead(&mut self, name: &str, address: SocketAddr) {
         let edge = self.edge(name, Upstream::Tcp(address), Protocol::Http).await.address();
-        self.endpoint(
-            name,
-            Endpoint {
-                address: format!("http://{edge}"),
-                url: format!("http://{edge}"),
-                host: edge.ip().to_string(),
-                port: edge.port(),
-                ..Endpoint::default()
-            },
-        );
+        let endpoint = Endpoint {
+            address: format!("http://{edge}"),
+            url: format!("http://{edge}"),
+            host: edge.ip().to_string(),
+            port: edge.port(),
+            ..Endpoint::default()
+        };
+        self.endpoint(name, endpoint);
     }
 
     /// The test client's own edge to a dependency, which [`Scenario::endpoint`] still has to name.
@@ -96,6 +100,17 @@ impl Scenario {
     pub fn endpoint(&self, name: &str, endpoint: Endpoint) {
         let mut endpoints = self.sandbox.endpoints.lock().expect("nobody panicked");
         endpoints.insert((CLIENT.to_owned(), name.to_owned()), endpoint);
+    }
+
+    /// Runs a step that passes.
+    pub async fn passes(&mut self, text: &str, block: Block) {
+        let result = self.run(text, block).await;
+        result.unwrap_or_else(|failure| panic!("`{text}`: {failure:?}"));
+    }
+
+    /// Runs a step that does not pass: what it failed with, as a report tells it.
+    pub async fn fails(&mut self, text: &str, block: Block) -> String {
+        told(self.run(text, block).await)
     }
 
     /// Runs the step of this text, after the checks that planning would make of the block below it.

@@ -28,7 +28,7 @@ step! {
     pub fn response_has(world; block) {
         let responses = Responses::last(world)?;
         let selection = Selection::read(world, &block)?;
-        let expected = expected(&format!("the response of {} has", responses.to), &selection);
+        let expected = expected(&format!("the response of {} has", responses.of), &selection);
         let look = || async {
             let Some(response) = responses.all.last() else {
                 return Ok(looked(false, "no response".to_owned()));
@@ -55,7 +55,7 @@ step! {
         let responses = Responses::last(world)?;
         let selection = Selection::read(world, &block)?;
         let number = responses.all.len();
-        let expected = expected(&format!("each of {number} responses of {} has", responses.to), &selection);
+        let expected = expected(&format!("each of {number} responses of {} has", responses.of), &selection);
         let look = || async {
             let judged = responses.all.iter().map(|response| (response, selection.judge(response)));
             let missing: Vec<_> = judged.zip(1..).filter(|((_, judgement), _)| !judgement.selected()).collect();
@@ -83,5 +83,181 @@ fn looked(held: bool, seen: String) -> Look {
         verdict: if held { Verdict::Held } else { Verdict::NotYet },
         seen,
         distance: u64::from(!held),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::Path;
+    use axum::http::StatusCode;
+    use axum::response::{Html, IntoResponse};
+    use axum::routing::{get, post};
+    use momus_engine::event::Happening;
+    use momus_engine::step::Block;
+    use serde_json::json;
+
+    use crate::testing::{Scenario, plan, table};
+
+    /// A scenario with a shop that has answers of each kind.
+    async fn shop() -> Scenario {
+        let order = |Path(number): Path<u64>| async move {
+            let order = axum::Json(json!({"id": "o-1", "number": number}));
+            if number == 2 || number == 4 {
+                (StatusCode::SERVICE_UNAVAILABLE, axum::Json(json!({"error": "busy"}))).into_response()
+            } else {
+                (StatusCode::ACCEPTED, [("x-shard", "3")], order).into_response()
+            }
+        };
+        let gateway = || async { (StatusCode::BAD_GATEWAY, Html("<h1>Bad Gateway</h1>\n<p>try again</p>")) };
+        let app = Router::new()
+            .route("/orders/{number}", post(order))
+            .route("/gateway", get(gateway))
+            .route("/ping", get(|| async { "pong" }))
+            .route("/empty", get(|| async { StatusCode::NO_CONTENT }));
+        let mut scenario = Scenario::begin();
+        scenario.serve("shop", app).await;
+        scenario
+    }
+
+    #[tokio::test]
+    async fn the_last_response_is_judged() {
+        let mut scenario = shop().await;
+        scenario
+            .passes(r#"I send POST "/orders/1" to shop"#, Block::Nothing)
+            .await;
+        let rows = [
+            ["status", "202"],
+            ["header X-Shard", "3"],
+            ["$.id", "#regex o-.*"],
+            ["$.number", "1"],
+        ];
+        scenario.passes("the response has", table(&rows)).await;
+        let rows = [
+            ["status", "201"],
+            ["$.number", "\"1\""],
+            ["$.total", "#number"],
+            ["header etag", "#present"],
+        ];
+        let failure = scenario.fails("the response has", table(&rows)).await;
+        insta::assert_snapshot!(failure, @r#"
+        Failed: it does not hold
+        expected:
+          the response of shop to POST /orders/1 has
+            status: 201
+            $.number: "1"
+            $.total: #number
+            header etag: #present
+        seen:
+          202 Accepted, {"id":"o-1","number":1}
+            status: expected 201, was 202
+            $.number: expected the text "1", was the number 1
+            $.total: expected #number, was absent
+            header etag: expected #present, was absent: the headers are content-type, x-shard, content-length, date
+        "#);
+        let judged = scenario.world.timeline.snapshot().into_iter();
+        let held: Vec<bool> = judged
+            .filter_map(|event| match event.happening {
+                Happening::Expectation { held, .. } => Some(held),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(held, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_json_is_told_and_can_be_read_as_text() {
+        let mut scenario = shop().await;
+        scenario.passes(r#"I send GET "/ping" to shop"#, Block::Nothing).await;
+        scenario.passes("the response has", table(&[["$", "pong"]])).await;
+        let mut failures = Vec::new();
+        for path in ["/gateway", "/empty"] {
+            scenario
+                .passes(&format!(r#"I send GET "{path}" to shop"#), Block::Nothing)
+                .await;
+            let rows = table(&[["status", "200"], ["$.id", "#uuid"]]);
+            failures.push(scenario.fails("the response has", rows).await);
+        }
+        insta::assert_snapshot!(failures.join("\n\n"), @r"
+        Failed: it does not hold
+        expected:
+          the response of shop to GET /gateway has
+            status: 200
+            $.id: #uuid
+        seen:
+          502 Bad Gateway, <h1>Bad Gateway</h1> <p>try again</p>
+            status: expected 200, was 502
+            $.id: expected #uuid, was absent: the body is not JSON (text/html; charset=utf-8): <h1>Bad Gateway</h1> <p>try again</p>
+
+        Failed: it does not hold
+        expected:
+          the response of shop to GET /empty has
+            status: 200
+            $.id: #uuid
+        seen:
+          204 No Content, an empty body
+            status: expected 200, was 204
+            $.id: expected #uuid, was absent: the body is empty
+        ");
+    }
+
+    #[tokio::test]
+    async fn every_response_is_judged() {
+        let mut scenario = shop().await;
+        let rows = || table(&[["status", "202"], ["$.id", "o-1"]]);
+        scenario
+            .passes(r#"I send 2 POST "/orders/1" to shop"#, Block::Nothing)
+            .await;
+        scenario.passes("every response has", rows()).await;
+        scenario
+            .passes(r#"I send 5 POST "/orders/${ordinal}" to shop"#, Block::Nothing)
+            .await;
+        scenario.passes("the response has", rows()).await;
+        insta::assert_snapshot!(scenario.fails("every response has", rows()).await, @r#"
+        Failed: it does not hold
+        expected:
+          each of 5 responses of shop to POST /orders/${ordinal} has
+            status: 202
+            $.id: "o-1"
+        seen:
+          2 of 5 do not have it; the first of these is number 2: 503 Service Unavailable, {"error":"busy"}
+            status: expected 202, was 503
+            $.id: expected "o-1", was absent
+        "#);
+    }
+
+    #[tokio::test]
+    async fn without_a_response_nothing_is_judged() {
+        let mut scenario = shop().await;
+        let rows = || table(&[["$.error", "#absent"]]);
+        let one = scenario.fails("the response has", rows()).await;
+        assert_eq!(one, scenario.fails("every response has", rows()).await);
+        insta::assert_snapshot!(one, @r#"
+        Failed: there is no response: no step before this one has sent a request
+        hint: such as `When I send GET "/orders" to shop`
+        "#);
+    }
+
+    #[test]
+    fn what_no_response_has_is_told_while_planning() {
+        let errors = plan(
+            "    * the response has
+    * the response has
+      | code | 200 |
+      | $.id | #uid |
+    * every response has
+      | stauts | 200 |",
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r#"
+        3:5 | * the response has
+        this step needs what stands below it
+        hint: see `momus steps "the response has"`
+        5:9 | | code | 200 |
+        a response has no place `code`
+        hint: a member of its JSON is `$.code`; a response has `$…`, `header NAME`, `status`
+        8:9 | | stauts | 200 |
+        a response has no place `stauts`
+        hint: did you mean `status`?
+        "#);
     }
 }

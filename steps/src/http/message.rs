@@ -77,8 +77,8 @@ impl Message {
         match (place, &self.body) {
             (Place::Path { .. }, Body::Empty) => "absent: the body is empty".to_owned(),
             (Place::Path { .. }, Body::Text(text)) => {
-                let of_type = self.content_type().map_or("no content-type".to_owned(), str::to_owned);
-                format!("absent: the body is not JSON ({of_type}): {}", shortened(text.trim()))
+                let of_type = self.content_type().unwrap_or("no content-type");
+                format!("absent: the body is not JSON ({of_type}): {}", beginning(text))
             }
             (Place::Header(_), _) if self.headers.is_empty() => "absent: there are no headers".to_owned(),
             (Place::Header(_), _) => {
@@ -94,7 +94,7 @@ impl Message {
         match &self.body {
             Body::Empty => "an empty body".to_owned(),
             Body::Json(json) => shortened(&json.to_string()),
-            Body::Text(text) => shortened(&text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Body::Text(text) => shortened(&in_one_line(text)),
         }
     }
 
@@ -104,5 +104,19 @@ impl Message {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         header.map(|(_, value)| value.as_str())
+    }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// So much of a text that it can be known again.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = in_one_line(text);
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }

@@ -96,3 +96,161 @@ async fn look(
         distance,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use axum::Router;
+    use momus_engine::event::Happening;
+    use momus_proxies::edge::Upstream;
+    use serde_json::json;
+
+    use crate::testing::{Scenario, plan, table, told};
+
+    /// A shop that answers with how often it was asked.
+    fn counting(asked: &Arc<AtomicU64>) -> Router {
+        let asked = Arc::clone(asked);
+        let count = move || {
+            let number = asked.fetch_add(1, Ordering::Relaxed) + 1;
+            async move { axum::Json(json!({"asked": number})) }
+        };
+        Router::new().fallback(count)
+    }
+
+    #[tokio::test]
+    async fn a_service_is_asked_until_its_answer_is_as_expected() {
+        let (mut scenario, asked) = (Scenario::begin(), Arc::default());
+        scenario.serve("shop", counting(&asked)).await;
+        let rows = || table(&[["status", "200"], ["$.asked", "3"]]);
+        scenario
+            .passes(r#"GET "/orders" from shop eventually has"#, rows())
+            .await;
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        scenario
+            .passes(r#"HEAD "/orders" from shop has"#, table(&[["status", "200"]]))
+            .await;
+        assert_eq!(asked.load(Ordering::Relaxed), 4);
+        let failure = scenario.fails(r#"GET "/orders" from shop has"#, rows()).await;
+        insta::assert_snapshot!(failure, @r#"
+        Failed: it does not hold
+        expected:
+          GET /orders from shop has
+            status: 200
+            $.asked: 3
+        seen:
+          200 OK, {"asked":5}
+            $.asked: expected 3, was 5
+        "#);
+    }
+
+    #[tokio::test]
+    async fn what_a_service_does_about_a_look_does_not_lead_to_the_next_at_once() {
+        let (mut scenario, asked) = (Scenario::begin(), Arc::default());
+        let (timeline, counts): (_, Arc<AtomicU64>) = (scenario.world.timeline.clone(), Arc::clone(&asked));
+        let log = move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+            timeline.record(Happening::Log {
+                service: "shop".into(),
+                level: None,
+                message: "a request".into(),
+            });
+            async { "no order" }
+        };
+        scenario.serve("shop", Router::new().fallback(log)).await;
+        let rows = table(&[["$.id", "o-1"]]);
+        let failure = scenario
+            .fails(r#"GET "/orders/1" from shop eventually has within 500 ms"#, rows)
+            .await;
+        let asked = asked.load(Ordering::Relaxed);
+        assert!((2..=7).contains(&asked), "{asked}");
+        insta::assert_snapshot!(failure, @r#"
+        Failed: it did not come to hold within 500 ms
+        expected:
+          GET /orders/1 from shop has
+            $.id: "o-1"
+        seen:
+          200 OK, no order
+            $.id: expected "o-1", was absent: the body is not JSON (text/plain; charset=utf-8): no order
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_answer_yet_is_asked_again() {
+        let (mut scenario, asked) = (Scenario::begin(), Arc::default());
+        scenario.serve("shop", counting(&asked)).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        drop(listener);
+        scenario.edges["shop"].lead_to(Upstream::Tcp(address));
+        let rows = || table(&[["status", "200"]]);
+        let failure = scenario
+            .run(r#"GET "/orders" from shop eventually has within 100 ms"#, rows())
+            .await;
+        let mut failure = failure.unwrap_err();
+        failure.looks = None;
+        insta::assert_snapshot!(told(Err(failure)), @r"
+        Failed: it did not come to hold within 100 ms
+        expected:
+          GET /orders from shop has
+            status: 200
+        seen:
+          no answer: the connection was refused: Connection refused (os error 111)
+        ");
+        let timeline = scenario.world.timeline.clone();
+        let serve = async {
+            // The first look is over.
+            while !timeline.open_waits().iter().any(|wait| wait.contains("no answer: ")) {
+                tokio::task::yield_now().await;
+            }
+            let listener = tokio::net::TcpListener::bind(address).await.expect("the port is free");
+            axum::serve(listener, counting(&asked)).await
+        };
+        tokio::select! {
+            read = scenario.run(r#"GET "/orders" from shop eventually has"#, rows()) => read.expect("it comes to hold"),
+            _ = serve => panic!("the shop serves until the test ends"),
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_never_answers_does_not_hold_the_step_up() {
+        let mut scenario = Scenario::begin();
+        let silent = Router::new().fallback(|| async { std::future::pending::<()>().await });
+        scenario.serve("shop", silent).await;
+        let began = std::time::Instant::now();
+        let rows = table(&[["status", "200"]]);
+        let failure = scenario
+            .fails(r#"GET "/orders" from shop eventually has within 100 ms"#, rows)
+            .await;
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(3),
+            "{:?}",
+            began.elapsed()
+        );
+        assert!(failure.contains("no answer within 1"), "{failure}");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_again_is_told_while_planning() {
+        let errors = plan(
+            r#"    * POST "/orders" from shop eventually has
+      | status | 200 |
+    * GET "orders" from shop has
+      | status | 200 |
+    * GET "/orders" from shop has"#,
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r#"
+        3:5 | * POST "/orders" from shop eventually has
+        POST may change something, and this step may ask more than once
+        hint: `I send POST …` sends it once, and `the response has` judges the answer
+        5:5 | * GET "orders" from shop has
+        the path `orders` does not begin with `/`
+        hint: did you mean `/orders`?
+        7:5 | * GET "/orders" from shop has
+        this step needs what stands below it
+        hint: see `momus steps "{method} {text} from {service} {eventually}has{within}"`
+        "#);
+    }
+}

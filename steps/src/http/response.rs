@@ -22,8 +22,8 @@ pub(super) struct Response {
 /// The responses of the last step that sent something.
 #[derive(Clone, Debug)]
 pub(super) struct Responses {
-    /// Method and path of the requests, as the step has them, and the service.
-    pub to: String,
+    /// Whose they are and to what: `shop to POST /orders`.
+    pub of: String,
     /// In the order of the requests.
     pub all: Vec<Response>,
 }

@@ -149,8 +149,13 @@ impl Sending {
         if let Some(name) = self.name {
             world.values.keep(name, response.kept(&request.line()));
         }
-        let to = format!("{} to {}", request.line(), self.service);
-        Responses { to, all }.keep(world);
+        let line = if self.number == 1 {
+            request.line()
+        } else {
+            format!("{} {}", self.method, self.path)
+        };
+        let of = format!("{} to {line}", self.service);
+        Responses { of, all }.keep(world);
     }
 
     fn waits(&self, answered: u64) -> String {
@@ -169,13 +174,302 @@ impl Sending {
             return Failure::unknown("a request without an answer is not there");
         };
         let mut failure = no_answer.clone().failure(request);
-        if self.number > 1 {
-            let more = match unanswered.len() {
-                1 => String::new(),
-                count => format!(" ({count} have no answer)"),
-            };
-            failure.message = format!("request {ordinal} of {}: {}{more}", self.number, failure.message);
-        }
+        let Self { number, .. } = self;
+        failure.message = match (number, unanswered.len()) {
+            (1, _) => failure.message,
+            (_, 1) => format!("request {ordinal} of {number}: {}", failure.message),
+            (_, count) => format!(
+                "{count} of {number} requests have no answer; number {ordinal}: {}",
+                failure.message
+            ),
+        };
         failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use axum::body::Bytes;
+    use axum::http::{HeaderMap, Method, Uri, header};
+    use axum::{Json, Router};
+    use momus_engine::event::Happening;
+    use momus_engine::injection::Strikes;
+    use momus_engine::step::Block;
+    use serde_json::{Value, json};
+    use tokio::sync::Barrier;
+    use tokio::time::timeout;
+
+    use crate::testing::{Scenario, doc_string, plan, table};
+
+    /// A request as a service saw it.
+    struct Seen {
+        line: String,
+        headers: HeaderMap,
+        body: String,
+    }
+
+    impl Seen {
+        fn header(&self, name: &str) -> &str {
+            self.headers
+                .get(name)
+                .map_or("", |value| value.to_str().expect("it is text"))
+        }
+    }
+
+    /// A scenario with a shop that takes every request and answers with its body's `number`, and what it saw.
+    async fn shop() -> (Scenario, Arc<Mutex<Vec<Seen>>>) {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let sees = Arc::clone(&seen);
+        let take = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
+            let body = String::from_utf8(body.to_vec()).expect("it is text");
+            let number = serde_json::from_str::<Value>(&body).map(|body| body["number"].clone());
+            let line = format!("{method} {uri}");
+            sees.lock().expect("nobody panicked").push(Seen { line, headers, body });
+            let headers = [(header::LOCATION, "/orders/7")];
+            (
+                axum::http::StatusCode::ACCEPTED,
+                headers,
+                Json(json!({"id": 7, "number": number.ok()})),
+            )
+        };
+        let mut scenario = Scenario::begin();
+        scenario.serve("shop", Router::new().fallback(take)).await;
+        (scenario, seen)
+    }
+
+    #[tokio::test]
+    async fn a_table_makes_a_request() {
+        let (mut scenario, seen) = shop().await;
+        let rows = [
+            ["$.user.id", "u1"],
+            ["$.lines[0].amount", "12.50"],
+            ["header Idempotency-Key", "1"],
+            ["header x-tag", "a"],
+            ["header x-tag", "b"],
+            ["query page", "1 & 2"],
+        ];
+        scenario
+            .passes(r#"I send POST "/orders?dry=true" to shop"#, table(&rows))
+            .await;
+        let seen = seen.lock().expect("nobody panicked");
+        assert_eq!(seen[0].line, "POST /orders?dry=true&page=1+%26+2");
+        assert_eq!(seen[0].body, r#"{"user":{"id":"u1"},"lines":[{"amount":12.5}]}"#);
+        assert_eq!(seen[0].header("content-type"), "application/json");
+        assert_eq!(seen[0].header("idempotency-key"), "1");
+        assert_eq!(seen[0].headers.get_all("x-tag").iter().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_doc_string_is_the_body_as_it_stands() {
+        let (mut scenario, seen) = shop().await;
+        for (media_type, content) in [
+            (Some("json"), "{\"id\": ${service.shop.port}"),
+            (None, "{\"n\":  1}"),
+            (None, "n: 1"),
+            (Some("application/xml"), "<order/>"),
+        ] {
+            scenario
+                .passes(r#"I send PUT "/orders/7" to shop"#, doc_string(media_type, content))
+                .await;
+        }
+        let port = scenario.world.client("shop").expect("it is served").port;
+        let seen = seen.lock().expect("nobody panicked");
+        let bodies: Vec<_> = seen
+            .iter()
+            .map(|seen| (seen.header("content-type"), seen.body.as_str()))
+            .collect();
+        assert_eq!(
+            bodies,
+            [
+                ("application/json", format!("{{\"id\": {port}").as_str()),
+                ("application/json", "{\"n\":  1}"),
+                ("text/plain; charset=utf-8", "n: 1"),
+                ("application/xml", "<order/>"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_can_be_kept() {
+        let (mut scenario, _) = shop().await;
+        scenario
+            .passes(r#"I send POST "/orders" to shop as order"#, Block::Nothing)
+            .await;
+        let mut read = |text: &str| scenario.world.value(text).expect("it has a value");
+        assert_eq!(read("${order.id}"), json!(7));
+        assert_eq!(read("${order:status}"), json!(202));
+        assert_eq!(read("${order:header Location}"), json!("/orders/7"));
+        let text = Router::new().fallback(|| async { "pong" });
+        scenario.serve("billing", text).await;
+        scenario
+            .passes(
+                r#"I send GET "${order:header location}" to billing as ping"#,
+                Block::Nothing,
+            )
+            .await;
+        assert_eq!(scenario.world.value("${ping}").expect("it has a value"), json!("pong"));
+    }
+
+    #[tokio::test]
+    async fn each_of_several_requests_is_filled_in_anew() {
+        let (mut scenario, seen) = shop().await;
+        let rows = [["$.number", "${ordinal}"], ["$.id", "${uuid}"]];
+        scenario
+            .passes(r#"I send 3 POST "/orders/${ordinal}" to shop as last"#, table(&rows))
+            .await;
+        assert_eq!(
+            scenario.world.value("${last.number}").expect("it has a value"),
+            json!(3)
+        );
+        let seen = seen.lock().expect("nobody panicked");
+        let lines: Vec<&str> = seen.iter().map(|seen| seen.line.as_str()).collect();
+        assert_eq!(lines, ["POST /orders/1", "POST /orders/2", "POST /orders/3"]);
+        let ids = seen
+            .iter()
+            .map(|seen| serde_json::from_str::<Value>(&seen.body).expect("it is JSON")["id"].clone());
+        let ids: std::collections::HashSet<String> = ids.map(|id| id.to_string()).collect();
+        assert_eq!(ids.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn at_once_is_together_and_otherwise_one_waits_for_the_other() {
+        let mut scenario = Scenario::begin();
+        let all_are_here = Arc::new(Barrier::new(5));
+        let meet = move || async move { all_are_here.wait().await.is_leader().to_string() };
+        scenario.serve("shop", Router::new().fallback(meet)).await;
+        scenario
+            .passes(r#"I send 5 GET "/orders" to shop at once"#, Block::Nothing)
+            .await;
+        let sent = scenario.run(r#"I send 5 GET "/orders" to shop"#, Block::Nothing);
+        let waiting = timeout(Duration::from_millis(200), sent).await;
+        assert!(
+            waiting.is_err(),
+            "the second request did not wait for the answer to the first"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_request_is_on_the_timeline_once_and_carries_a_trace() {
+        let (mut scenario, seen) = shop().await;
+        scenario.passes(r#"I send GET "/orders" to shop"#, Block::Nothing).await;
+        let trace = seen.lock().expect("nobody panicked")[0]
+            .header("traceparent")
+            .to_owned();
+        let parts: Vec<&str> = trace.split('-').collect();
+        assert!(
+            matches!(parts[..], ["00", trace, parent, "01"] if trace.len() == 32 && parent.len() == 16),
+            "{trace}"
+        );
+        let exchanges = scenario.world.timeline.snapshot().into_iter().filter(|event| {
+            let exchange = matches!(event.happening, Happening::Request { .. } | Happening::Response { .. });
+            exchange && event.trace.as_deref() == Some(parts[1])
+        });
+        assert_eq!(exchanges.count(), 2);
+        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        scenario
+            .passes(
+                r#"I send GET "/orders" to shop"#,
+                table(&[["header Traceparent", given]]),
+            )
+            .await;
+        let seen = seen.lock().expect("nobody panicked");
+        assert_eq!(
+            seen[1].headers.get_all("traceparent").iter().collect::<Vec<_>>(),
+            [given]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_answer_fails_the_step() {
+        let (mut scenario, _) = shop().await;
+        let strikes = Strikes::new("refusal", scenario.world.timeline.clone());
+        let fault = scenario.edges["shop"].refuse(strikes);
+        let refused = scenario.fails(r#"I send GET "/orders" to shop"#, Block::Nothing).await;
+        drop(fault);
+        let nowhere = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("it is bound");
+        scenario.edges["shop"].lead_to(momus_proxies::edge::Upstream::Tcp(nowhere));
+        let absent = scenario
+            .fails(r#"I send 3 GET "/orders?a=1" to shop"#, Block::Nothing)
+            .await;
+        let rows = table(&[["$.amount", "1"]]);
+        let all_absent = scenario.fails(r#"I send 3 POST "/orders" to shop at once"#, rows).await;
+        insta::assert_snapshot!([refused, absent, all_absent].join("\n\n"), @r"
+        Failed: shop did not answer GET /orders: the connection was refused: a fault
+
+        Failed: request 1 of 3: shop did not answer GET /orders?a=1: the connection was refused: Connection refused (os error 111)
+        hint: it was not started, was ended, or does not listen on the port that it was given
+
+        Failed: 3 of 3 requests have no answer; number 1: shop did not answer POST /orders: the connection was refused: Connection refused (os error 111)
+        hint: it was not started, was ended, or does not listen on the port that it was given
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_hangs_up_fails_the_step() {
+        let mut scenario = Scenario::begin();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        scenario.lead("shop", listener.local_addr().expect("it is bound")).await;
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 16];
+                drop(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut head).await);
+                drop(tokio::io::AsyncWriteExt::shutdown(&mut stream).await);
+            }
+        });
+        let closed = scenario.fails(r#"I send GET "/orders" to shop"#, Block::Nothing).await;
+        insta::assert_snapshot!(closed, @"Failed: shop did not answer GET /orders: connection closed before message completed");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_told_while_planning() {
+        let errors = plan(
+            r#"    * I send POST "orders" to shop
+    * I send POST "http://shop/orders" to shop
+    * I send 0 GET "/orders" to shop
+    * I send GET "/orders" to shopp
+    * I send GET "/orders" to bank
+    * I send POST "/orders" to shop
+      | header a b | 1 |
+    * I send POST "/orders" to shop
+      | id | 1 |
+    * I send POST "/orders" to shop
+      """yaml
+      a: 1
+      """
+    * I send POST "/orders/${ordre.id}" to shop as order"#,
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r#"
+        3:5 | * I send POST "orders" to shop
+        the path `orders` does not begin with `/`
+        hint: did you mean `/orders`?
+        4:5 | * I send POST "http://shop/orders" to shop
+        the path `http://shop/orders` does not begin with `/`
+        hint: the step names the service, and the path stands alone: `/orders`
+        5:5 | * I send 0 GET "/orders" to shop
+        no request is sent
+        hint: the number of requests is at least 1
+        6:31 | * I send GET "/orders" to shopp
+        the mesh has no service `shopp`
+        hint: did you mean `shop`?
+        7:31 | * I send GET "/orders" to bank
+        `bank` is a partner, and here stands a service
+        9:9 | | header a b | 1 |
+        `a b` is no name of an HTTP header
+        11:9 | | id | 1 |
+        a request has no place `id`
+        hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`
+        12:5 | * I send POST "/orders" to shop
+        `yaml` is no media type of a body
+        hint: `json`, or a whole one such as `application/xml`
+        16:5 | * I send POST "/orders/${ordre.id}" to shop as order
+        nothing gives `${ordre.id}` a value
+        hint: keep it with `as ordre` in a step before, pass `--variable ordre=…`, or write `${ordre:-default}`
+        "#);
     }
 }

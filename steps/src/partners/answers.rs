@@ -94,3 +94,94 @@ fn json(text: &str) -> Result<Json, String> {
         format!("the body of the answer is not JSON: {error}; hint: a stand-in's rules file can answer with any text")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use momus_engine::step::Block;
+    use serde_json::json;
+
+    use super::PartnerAnswer;
+    use crate::testing::{Scenario, doc_string, plan, table};
+
+    async fn told(text: &str, block: Block) -> PartnerAnswer {
+        let mut scenario = Scenario::begin();
+        scenario.passes(text, block).await;
+        let mut answers = scenario.sandbox.answers.lock().expect("nobody panicked");
+        let (partner, answer) = answers.pop().expect("the stand-in was told");
+        assert_eq!((partner.as_str(), answers.len()), ("bank", 0));
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_is_told_what_to_answer() {
+        let bare = told(r#"partner bank answers POST "/charges/{id}" with 503"#, Block::Nothing).await;
+        let expected = PartnerAnswer {
+            method: "POST".into(),
+            path: "/charges/{id}".into(),
+            status: 503,
+            headers: Vec::new(),
+            body: None,
+        };
+        assert_eq!(bare, expected);
+        let rows = [
+            ["$.errors[0].code", "funds"],
+            ["header retry-after", "60"],
+            ["$.amount", "1"],
+        ];
+        let built = told(r#"partner bank answers POST "/charges" with 402"#, table(&rows)).await;
+        assert_eq!(built.headers, [("retry-after".to_owned(), "60".to_owned())]);
+        assert_eq!(built.body, Some(json!({"errors": [{"code": "funds"}], "amount": 1})));
+        let text = doc_string(Some("json"), "[{\"id\": \"${uuid}\"}]");
+        let body = told(r#"partner bank answers GET "/charges" with 200"#, text).await.body;
+        assert!(body.is_some_and(|body| body[0]["id"].as_str().is_some_and(|id| id.len() == 36)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_turns_out_to_be_none_fails_the_step() {
+        let mut scenario = Scenario::begin();
+        let text = doc_string(None, "{\"id\": ${uuid}}");
+        let failure = scenario
+            .fails(r#"partner bank answers GET "/charges" with 200"#, text)
+            .await;
+        assert!(
+            failure.starts_with("Failed: the body of the answer is not JSON: "),
+            "{failure}"
+        );
+        assert!(scenario.sandbox.answers.lock().expect("nobody panicked").is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_told_while_planning() {
+        let errors = plan(
+            r#"    * partner bank answers POST "charges" with 200
+    * partner bank answers POST "/charges?page=1" with 200
+    * partner bank answers POST "/charges" with 100
+    * partner shop answers POST "/charges" with 200
+    * partner bank answers POST "/charges" with 200
+      | status | 1 |
+    * partner bank answers POST "/charges" with 200
+      """
+      paid
+      """"#,
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r#"
+        3:5 | * partner bank answers POST "charges" with 200
+        the path `charges` does not begin with `/`
+        hint: did you mean `/charges`?
+        4:5 | * partner bank answers POST "/charges?page=1" with 200
+        the path `/charges?page=1` has a query
+        hint: the answer is for every query, so leave it out
+        5:5 | * partner bank answers POST "/charges" with 100
+        100 is no status that ends a request
+        hint: such are 200 to 599
+        6:15 | * partner shop answers POST "/charges" with 200
+        `shop` is a service, and here stands a partner
+        8:9 | | status | 1 |
+        an answer has no place `status`
+        hint: a member of its JSON is `$.status`; an answer has `$…`, `header NAME`
+        9:5 | * partner bank answers POST "/charges" with 200
+        the body of the answer is not JSON: expected value at line 1 column 1
+        hint: a stand-in's rules file can answer with any text
+        "#);
+    }
+}

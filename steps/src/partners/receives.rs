@@ -34,3 +34,153 @@ step! {
         counted.expect(world, timing, || async { Ok(Call::all(&world.timeline, &partner)) }).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use momus_engine::event::Happening;
+    use momus_engine::step::Block;
+    use serde_json::{Value, json};
+
+    use crate::testing::{Scenario, plan, table};
+
+    fn call(partner: &str, path: &str, status: u16, body: Value) -> Happening {
+        Happening::PartnerCall {
+            partner: partner.into(),
+            method: "POST".into(),
+            path: path.into(),
+            headers: vec![
+                ("idempotency-key".into(), "17".into()),
+                ("content-length".into(), "9".into()),
+            ],
+            status,
+            body,
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_are_selected_by_every_place_that_they_have() {
+        let mut scenario = Scenario::begin();
+        let happening = call("bank", "/charges?dry=true&tag=a&tag=b+c", 201, json!({"amount": 12.5}));
+        scenario.world.timeline.record(happening);
+        scenario
+            .world
+            .timeline
+            .record(call("post", "/charges", 201, json!({"amount": 12.5})));
+        let rows = [
+            ["method", "POST"],
+            ["path", "/charges"],
+            ["status", "201"],
+            ["header Idempotency-Key", "17"],
+            ["query dry", "true"],
+            ["query tag", "b c"],
+            ["$.amount", "12.50"],
+        ];
+        scenario
+            .passes("partner bank receives exactly 1 call, and no other", table(&rows))
+            .await;
+        scenario
+            .passes("partner bank receives no calls", table(&[["query tag", "c"]]))
+            .await;
+        let rows = [
+            ["path", "/charge"],
+            ["status", "\"201\""],
+            ["query page", "1"],
+            ["header etag", "#present"],
+        ];
+        insta::assert_snapshot!(scenario.fails("partner bank receives a call", table(&rows)).await, @r#"
+        Failed: it does not hold
+        expected:
+          calls to partner bank: at least 1
+            path: "/charge"
+            status: "201"
+            query page: 1
+            header etag: #present
+        seen:
+          calls to partner bank: 0, and 1 other
+          the nearest other: POST /charges answered 201: {"amount":12.5}
+            path: expected "/charge", was "/charges"
+            status: expected the text "201", was the number 201
+            query page: expected 1, was absent
+            header etag: expected #present, was absent: the headers are idempotency-key, content-length
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_comes_later_is_waited_for() {
+        let mut scenario = Scenario::begin();
+        let timeline = scenario.world.timeline.clone();
+        let calls = async {
+            for number in 1..=3 {
+                while timeline.open_waits().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                timeline.record(call("bank", "/charges", 201, json!({"number": number})));
+            }
+        };
+        let waits = scenario.passes("partner bank eventually receives at least 3 calls", Block::Nothing);
+        tokio::join!(waits, calls);
+        let few = "partner bank eventually receives exactly 4 calls within 50 ms";
+        insta::assert_snapshot!(scenario.fails(few, Block::Nothing).await, @r"
+        Failed: it did not come to hold within 50 ms
+        expected:
+          calls to partner bank: exactly 4
+        seen:
+          calls to partner bank: 3
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_call_too_many_ends_the_wait_at_once() {
+        let mut scenario = Scenario::begin();
+        for body in [json!({"amount": 1}), json!({"amount": 1}), json!("<charge/>")] {
+            scenario.world.timeline.record(call("bank", "/charges", 201, body));
+        }
+        let rows = || table(&[["$.amount", "1"]]);
+        let twice = scenario
+            .fails("partner bank eventually receives exactly 1 call", rows())
+            .await;
+        let other = scenario
+            .fails("partner bank eventually receives 2 calls, and no other", rows())
+            .await;
+        insta::assert_snapshot!([twice, other].join("\n\n"), @r#"
+        Failed: it can hold no more
+        expected:
+          calls to partner bank: exactly 1
+            $.amount: 1
+        seen:
+          calls to partner bank: 2, and 1 other
+            POST /charges answered 201: {"amount":1}
+            POST /charges answered 201: {"amount":1}
+
+        Failed: it can hold no more
+        expected:
+          calls to partner bank: exactly 2, and no other
+            $.amount: 1
+        seen:
+          calls to partner bank: 2, and 1 other
+          other: POST /charges answered 201: <charge/>
+            $.amount: expected 1, was absent: the body is not JSON (no content-type): <charge/>
+        "#);
+    }
+
+    #[test]
+    fn what_no_call_has_is_told_while_planning() {
+        let errors = plan(
+            "    * partner bank receives a call
+      | mehtod | POST |
+    * partner shop receives a call
+    * partner bank never receives a call",
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r"
+        4:9 | | mehtod | POST |
+        a call has no place `mehtod`
+        hint: did you mean `method`?
+        5:15 | * partner shop receives a call
+        `shop` is a service, and here stands a partner
+        6:5 | * partner bank never receives a call
+        no step definition matches this step
+        hint: the nearest are
+        hint:   partner {partner} {eventually}receives {count} call(s){only}{within}
+        ");
+    }
+}
