@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use momus_engine::event::{Happening, ServiceState};
 use momus_engine::extensions::Extensions;
 use momus_engine::failure::{Failure, StepError};
@@ -283,12 +283,8 @@ impl ProcessSandbox {
 
     async fn remove(&self) -> Result<(), StepError> {
         self.watching.iter().for_each(AbortHandle::abort);
-        for process in self.processes.values() {
-            if let Some(running) = process.running() {
-                running.enter(Stage::ToldToEnd);
-                running.child.kill().await;
-            }
-        }
+        let processes = self.processes.values().filter_map(|process| process.latest().ok());
+        join_all(processes.map(|running| async move { running.close().await })).await;
         let sandbox = self.timeline.sandbox();
         let databases = async {
             if let Some(postgres) = &self.servers.postgres {

@@ -22,6 +22,9 @@ use crate::standins::log_line;
 /// How many of a service's last lines a message shows.
 const SHOWN: usize = 20;
 
+/// How a process ends that is killed.
+const KILLED: Exit = Exit::Signal(9);
+
 /// Variables of the runner that a service sees besides its own: without them hardly any program runs.
 const INHERITED: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
 
@@ -46,6 +49,8 @@ pub(super) struct Running {
     pub(super) child: Child,
     pub(super) ports: BTreeMap<String, u16>,
     stage: Arc<Mutex<Stage>>,
+    /// True once its end is on the timeline, and told where nobody had told it to.
+    noted: watch::Sender<bool>,
 }
 
 /// What the end of a process means.
@@ -57,12 +62,25 @@ pub(super) enum Stage {
     Live,
     /// A step told it to end.
     ToldToEnd,
+    /// Its sandbox is being closed, and kills it: any other end is its own, and came just before.
+    Closing,
 }
 
 impl Running {
     /// From now on its end means something else; what it meant before.
     pub(super) fn enter(&self, stage: Stage) -> Stage {
         std::mem::replace(&mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner), stage)
+    }
+
+    /// Kills it with its sandbox. Had it ended by itself just before, that is told first.
+    pub(super) async fn close(&self) {
+        let stage = if self.stage() == Stage::Live { Stage::Closing } else { Stage::ToldToEnd };
+        self.enter(stage);
+        self.child.kill().await;
+        if self.child.exit() != Some(KILLED) {
+            let mut noted = self.noted.subscribe();
+            drop(tokio::time::timeout(Duration::from_secs(2), noted.wait_for(|noted| *noted)).await);
+        }
     }
 
     fn stage(&self) -> Stage {
@@ -203,6 +221,7 @@ impl Process {
             child,
             ports,
             stage: Arc::new(Mutex::new(stage)),
+            noted: watch::Sender::new(false),
         };
         *self.lock() = Some(running.clone());
         self.tell(ServiceState::Started);
@@ -224,13 +243,13 @@ impl Process {
             // What it wrote last is read first; somebody else may hold the pipe.
             drop(tokio::time::timeout(Duration::from_secs(1), read.wait_for(|open| *open == 0)).await);
             let stage = running.stage();
-            let told = stage == Stage::ToldToEnd;
+            let told = stage == Stage::ToldToEnd || (stage == Stage::Closing && exit == KILLED);
             let status = exit.to_string();
             timeline.record(Happening::Service {
                 service: name.clone(),
                 state: ServiceState::Exited { status, told },
             });
-            if stage == Stage::Live && exit != Exit::Unknown {
+            if !told && stage != Stage::Starting && exit != Exit::Unknown {
                 let last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 let failure = Failure::failed(format!("{name} exited with {exit}, and no step told it to"))
                     .output(last.iter().cloned());
@@ -243,6 +262,7 @@ impl Process {
                     first
                 });
             }
+            running.noted.send_replace(true);
         });
     }
 
