@@ -21,7 +21,7 @@ pub(super) fn definitions() -> Vec<StepDefinition> {
     vec![reads()]
 }
 
-/// A look for which the deadline leaves no time has so much all the same.
+/// The look at the deadline itself has so much time.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 /// A look without an answer is as far from what is expected as any.
 const NO_ANSWER: u64 = 1_000;
@@ -72,7 +72,8 @@ async fn look(
     let asked = Instant::now();
     let answer = match until {
         None => Ok(client.send(request).await),
-        Some(until) => timeout_at(until.max(asked + LAST_LOOK), client.send(request)).await,
+        Some(until) if asked < until => timeout_at(until, client.send(request)).await,
+        Some(_) => timeout_at(asked + LAST_LOOK, client.send(request)).await,
     };
     let (held, seen, distance) = match answer {
         Ok(Ok(response)) => {
