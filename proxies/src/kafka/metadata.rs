@@ -6,8 +6,23 @@ use kafka_protocol::messages::{
     MetadataResponse,
 };
 
+use super::Broker;
 use super::api::{Api, Scope};
 use super::record::{first_error, list};
+
+/// The mock cluster names a controller that it does not have (0, its brokers begin with 1), and an admin client would wait
+/// for it and call nothing.
+fn name_a_controller(answer: &mut MetadataResponse, scope: &Scope) {
+    if scope.namespace.shared.broker == Broker::Mock
+        && let Some(first) = answer.brokers.first()
+        && !answer
+            .brokers
+            .iter()
+            .any(|broker| broker.node_id == answer.controller_id)
+    {
+        answer.controller_id = first.node_id;
+    }
+}
 
 impl Api for MetadataRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -19,6 +34,7 @@ impl Api for MetadataRequest {
         for broker in &mut answer.brokers {
             scope.endpoint(broker.node_id, &mut broker.host, &mut broker.port);
         }
+        name_a_controller(answer, scope);
         let by_id = self.topics.iter().flatten().any(|topic| !topic.topic_id.is_nil());
         scope.seen(|seen| {
             seen.brokers = Some(answer.brokers.len());
@@ -83,7 +99,10 @@ impl Api for FindCoordinatorRequest {
             _ => "share group",
         };
         let keys = [&self.key].into_iter().chain(&self.coordinator_keys);
-        format!("{kind} {}", list(keys.filter(|key| !key.is_empty()).map(|key| key.as_str())))
+        format!(
+            "{kind} {}",
+            list(keys.filter(|key| !key.is_empty()).map(|key| key.as_str()))
+        )
     }
 }
 
