@@ -69,7 +69,7 @@ async fn requests(
 fn rewrite(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     let (key, version, _) = ids(&frame)?;
     if key == versions::KEY {
-        return versions::ask(frame);
+        return versions::ask(scope, frame);
     }
     match handler_of(key) {
         Some(handler) if (handler.versions.min..=handler.versions.max).contains(&version) => {

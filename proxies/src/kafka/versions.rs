@@ -16,9 +16,16 @@ pub(crate) const KEY: i16 = ApiKey::ApiVersions as i16;
 /// A version that no broker has: it answers in version 0, with error 35 and its versions, and the client asks again.
 const UNKNOWN_VERSION: i16 = i16::MAX;
 
+/// The latest version that the mock cluster answers. What it says to a later one is not what the protocol says that a
+/// broker says (`rd_kafka_mock_handle_ApiVersion` of librdkafka 2.12: a short array where version 0 has a long one).
+const MOCK_LATEST: i16 = 2;
+
 /// Passes the request on; one of a version whose answer could not be read, as one of a version that nobody knows.
-pub(crate) fn ask(frame: Bytes) -> io::Result<Asked> {
+pub(crate) fn ask(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     let (_, version, correlation) = ids(&frame)?;
+    if scope.namespace.shared.broker == Broker::Mock && version > MOCK_LATEST {
+        return refuse(correlation);
+    }
     let (frame, version) = if (0..=ApiVersionsRequest::VERSIONS.max).contains(&version) {
         (frame, version)
     } else {
@@ -33,8 +40,31 @@ pub(crate) fn ask(frame: Bytes) -> io::Result<Asked> {
     })
 }
 
+/// Answers as a broker does that knows no later version than the mock cluster's: the client asks again.
+fn refuse(correlation: i32) -> io::Result<Asked> {
+    let own = ApiVersion::default().with_api_key(KEY).with_max_version(MOCK_LATEST);
+    let response = ApiVersionsResponse::default()
+        .with_error_code(UNSUPPORTED_VERSION)
+        .with_api_keys(vec![own]);
+    let header = ResponseHeader::default().with_correlation_id(correlation);
+    let bytes = framed(|bytes| {
+        header
+            .encode(bytes, ApiVersionsResponse::header_version(0))
+            .and_then(|()| response.encode(bytes, 0))
+            .map_err(|error| error.to_string())
+    })?;
+    Ok(Asked {
+        bytes: None,
+        answer: Some(Answer::Own(bytes)),
+    })
+}
+
 fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Bytes> {
-    let unread = |error| invalid(format!("an answer to an ApiVersions request of version {version}: {error}"));
+    let unread = |error| {
+        invalid(format!(
+            "an answer to an ApiVersions request of version {version}: {error}"
+        ))
+    };
     // A broker that does not know the version answers in version 0, whatever was asked for.
     let refused = frame.get(8..10) == Some(&UNSUPPORTED_VERSION.to_be_bytes()[..]);
     let version = if refused { 0 } else { version };
