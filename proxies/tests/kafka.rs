@@ -1,0 +1,317 @@
+//! The Kafka edge between librdkafka's client and its mock cluster.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use momus_engine::event::Happening;
+use momus_engine::injection::Strikes;
+use momus_engine::timeline::{Clock, Timeline};
+use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::kafka::{Broker, Namespace};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, TopicPartitionList};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(20);
+
+type Mock = MockCluster<'static, DefaultProducerContext>;
+
+/// A caller's edge to the mock cluster, in the sandbox of a prefix.
+struct Caller {
+    namespace: Namespace,
+    timeline: Timeline,
+    edge: Edge,
+}
+
+impl Caller {
+    async fn new(mock: &Mock, prefix: &str) -> Self {
+        let timeline = Timeline::new(Clock::start(), 0, prefix);
+        let namespace = Namespace::new(prefix, Broker::Mock);
+        let upstream: SocketAddr = mock.bootstrap_servers().parse().unwrap();
+        let edge = Edge::listen(
+            "shop",
+            "kafka",
+            Upstream::Tcp(upstream),
+            Protocol::Kafka(namespace.clone()),
+            timeline.clone(),
+        )
+        .await
+        .unwrap();
+        Self {
+            namespace,
+            timeline,
+            edge,
+        }
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.edge.address().to_string());
+        config
+    }
+
+    fn producer(&self) -> FutureProducer {
+        self.config().create().unwrap()
+    }
+
+    fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> StreamConsumer {
+        let mut config = self.config();
+        config.set("group.id", group).set("auto.offset.reset", "earliest");
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        let consumer: StreamConsumer = config.create().unwrap();
+        consumer.subscribe(&["orders.v1"]).unwrap();
+        consumer
+    }
+
+    /// The calls that stand on the timeline: their APIs, what they were about, and their errors.
+    fn calls(&self) -> Vec<(String, String, Option<i16>)> {
+        let call = |happening| match happening {
+            Happening::KafkaCall { api, about, error, .. } => Some((api, about, error)),
+            _ => None,
+        };
+        let events = self.timeline.snapshot().into_iter();
+        events.filter_map(|event| call(event.happening)).collect()
+    }
+
+    /// What connections came to.
+    fn ends(&self) -> Vec<String> {
+        let what = |happening| match happening {
+            Happening::Connection { what, .. } => Some(what),
+            _ => None,
+        };
+        let events = self.timeline.snapshot().into_iter();
+        events.filter_map(|event| what(event.happening)).collect()
+    }
+
+    /// Waits until a connection has ended in a way that says this.
+    async fn sees_end(&self, text: &str) {
+        let mut bell = self.timeline.bell();
+        let seen = async {
+            while !self.ends().iter().any(|what| what.contains(text)) {
+                bell.changed().await.unwrap();
+            }
+        };
+        let seen = timeout(SOON, seen).await;
+        assert!(seen.is_ok(), "{text}: {:?}", self.ends());
+    }
+}
+
+/// A cluster that holds the topic under the names of these sandboxes.
+fn mock(prefixes: &[&str]) -> Mock {
+    let mock = MockCluster::new(1).unwrap();
+    for prefix in prefixes {
+        mock.create_topic(&format!("{prefix}orders.v1"), 2, 1).unwrap();
+    }
+    mock
+}
+
+async fn send(producer: &FutureProducer, payload: &str) {
+    let record = FutureRecord::to("orders.v1").key("k").payload(payload).partition(0);
+    producer.send(record, SOON).await.unwrap();
+}
+
+async fn next(consumer: &StreamConsumer) -> String {
+    let message = timeout(SOON, consumer.recv()).await.unwrap().unwrap();
+    assert_eq!(message.topic(), "orders.v1");
+    String::from_utf8(message.payload().unwrap().to_vec()).unwrap()
+}
+
+/// Has the consumer join its group, for as long as this is awaited.
+async fn receives_nothing(consumer: &StreamConsumer) {
+    loop {
+        // An error is of a connection, which librdkafka makes anew.
+        if let Ok(message) = consumer.recv().await {
+            panic!("there is nothing to receive: {message:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_arrives_whole_and_the_calls_stand_on_the_timeline() {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let headers = OwnedHeaders::new().insert(Header {
+        key: "trace",
+        value: Some("7"),
+    });
+    let record = FutureRecord::to("orders.v1")
+        .key("k")
+        .payload("v")
+        .headers(headers)
+        .partition(1);
+    shop.producer().send(record, SOON).await.unwrap();
+    let consumer = shop.consumer("billing", &[]);
+    let message = timeout(SOON, consumer.recv()).await.unwrap().unwrap();
+    assert_eq!((message.topic(), message.partition()), ("orders.v1", 1));
+    assert_eq!((message.key(), message.payload()), (Some(&b"k"[..]), Some(&b"v"[..])));
+    assert_eq!(message.headers().unwrap().get(0).value, Some(&b"7"[..]));
+    consumer.commit_message(&message, CommitMode::Sync).unwrap();
+    let calls = shop.calls();
+    for (api, about) in [
+        ("Produce", "orders.v1 ×1 [partition 1]"),
+        ("JoinGroup", "group billing"),
+        ("OffsetCommit", "group billing: orders.v1 [partition 1] at 1"),
+    ] {
+        let call = (api.to_owned(), about.to_owned(), None);
+        assert!(calls.contains(&call), "{call:?} in {calls:?}");
+    }
+    assert!(shop.namespace.lacking().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_sandboxes_with_equal_names_see_nothing_of_each_other() {
+    let mock = mock(&["m1-", "m2-"]);
+    let (one, other) = (Caller::new(&mock, "m1-").await, Caller::new(&mock, "m2-").await);
+    let (first, second) = (one.consumer("billing", &[]), other.consumer("billing", &[]));
+    let (from, to) = (one.producer(), other.producer());
+    for number in 0..20 {
+        send(&from, &format!("one {number}")).await;
+        send(&to, &format!("other {number}")).await;
+    }
+    for number in 0..20 {
+        assert_eq!(next(&first).await, format!("one {number}"));
+        assert_eq!(next(&second).await, format!("other {number}"));
+    }
+    let listed = |caller: &Caller| {
+        let consumer: BaseConsumer = caller.config().create().unwrap();
+        let metadata = consumer.fetch_metadata(None, SOON).unwrap();
+        let topics = metadata.topics().iter().map(|topic| topic.name().to_owned());
+        let brokers = metadata.brokers().iter().map(|broker| broker.port());
+        (
+            topics.collect::<Vec<_>>(),
+            brokers.collect::<Vec<_>>(),
+            caller.edge.address().port(),
+        )
+    };
+    for caller in [&one, &other] {
+        let (topics, brokers, port) = listed(caller);
+        assert_eq!(topics, ["orders.v1"]);
+        assert_eq!(brokers, [i32::from(port)]);
+    }
+}
+
+/// Both group protocols: every partition is assigned to whoever joins, and to nobody once all left.
+async fn is_assigned_and_left(settings: &[(&str, &str)]) {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let mut assigned = shop.namespace.assigned();
+    assert!(assigned.borrow().is_empty());
+    let all = BTreeSet::from([("orders.v1".to_owned(), 0), ("orders.v1".to_owned(), 1)]);
+    let consumer = shop.consumer("billing", settings);
+    tokio::select! {
+        () = receives_nothing(&consumer) => {}
+        seen = timeout(SOON, assigned.wait_for(|seen| *seen == all)) => drop(seen.unwrap().unwrap()),
+    }
+    drop(tokio::task::spawn_blocking(move || drop(consumer)));
+    timeout(SOON, assigned.wait_for(BTreeSet::is_empty))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_classic_groups_partitions_are_known_while_it_has_them() {
+    is_assigned_and_left(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_protocols_partitions_are_known_while_it_has_them() {
+    is_assigned_and_left(&[("group.protocol", "consumer")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_a_killed_caller_are_forgotten() {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let mut assigned = shop.namespace.assigned();
+    let consumer = shop.consumer("billing", &[]);
+    tokio::select! {
+        () = receives_nothing(&consumer) => {}
+        seen = timeout(SOON, assigned.wait_for(|seen| seen.len() == 2)) => drop(seen.unwrap().unwrap()),
+    }
+    shop.namespace.forget_members();
+    assert!(assigned.borrow_and_update().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_edge_holds_records_back_until_it_is_healed() {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let (producer, consumer) = (shop.producer(), shop.consumer("billing", &[]));
+    send(&producer, "before").await;
+    assert_eq!(next(&consumer).await, "before");
+    let strikes = Strikes::new("a cut", shop.timeline.clone());
+    let cut = shop.edge.cut(strikes.clone());
+    let sent = tokio::spawn(async move { send(&producer, "held").await });
+    let held = timeout(Duration::from_millis(500), consumer.recv()).await;
+    assert!(held.is_err() && !sent.is_finished());
+    assert!(strikes.count() > 0);
+    cut.heal();
+    assert_eq!(next(&consumer).await, "held");
+    timeout(SOON, sent).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_mock_cluster_lacks_is_named() {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let admin: AdminClient<DefaultClientContext> = shop.config().create().unwrap();
+    let topic = NewTopic::new("invoices.v1", 3, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().request_timeout(Some(SOON));
+    let made = timeout(SOON, admin.create_topics([&topic], &options)).await;
+    let refused = Err(("invoices.v1".to_owned(), RDKafkaErrorCode::UnsupportedVersion));
+    assert_eq!(made.unwrap().unwrap(), [refused]);
+    let consumer: BaseConsumer = shop.config().set("group.id", "billing").create().unwrap();
+    let mut times = TopicPartitionList::new();
+    times
+        .add_partition_offset("orders.v1", 0, rdkafka::Offset::Offset(1))
+        .unwrap();
+    drop(consumer.offsets_for_times(times, SOON));
+    let producer: FutureProducer = shop.config().set("transactional.id", "settle").create().unwrap();
+    producer.init_transactions(SOON).unwrap();
+    assert_eq!(
+        shop.namespace.lacking(),
+        ["CreateTopics", "ListOffsets", "InitProducerId"]
+    );
+    let call = (
+        "CreateTopics".to_owned(),
+        "invoices.v1 (3 partitions)".to_owned(),
+        Some(35),
+    );
+    assert!(shop.calls().contains(&call), "{:?}", shop.calls());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frame_that_claims_two_gigabytes_closes_the_connection_with_a_reason() {
+    let mock = mock(&[]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let mut client = TcpStream::connect(shop.edge.address()).await.unwrap();
+    client.write_all(&i32::MAX.to_be_bytes()).await.unwrap();
+    assert!(timeout(SOON, client.read_u8()).await.unwrap().is_err());
+    shop.sees_end("claims 2147483647 bytes").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_not_offered_closes_the_connection_with_a_reason() {
+    let mock = mock(&[]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let mut client = TcpStream::connect(shop.edge.address()).await.unwrap();
+    // DescribeAcls (29) in version 1, correlation id 7, no client id.
+    let request = [0, 0, 0, 10, 0, 29, 0, 1, 0, 0, 0, 7, 0xff, 0xff];
+    client.write_all(&request).await.unwrap();
+    assert!(timeout(SOON, client.read_u8()).await.unwrap().is_err());
+    shop.sees_end("called DescribeAcls in version 1").await;
+}
