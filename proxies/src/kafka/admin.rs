@@ -127,7 +127,9 @@ impl Api for CreatePartitionsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut CreatePartitionsResponse, scope: &Scope) {

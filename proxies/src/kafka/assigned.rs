@@ -26,7 +26,8 @@ pub(crate) struct Members {
 impl Members {
     /// Sets all that a member is assigned.
     pub fn assign(&mut self, group: &str, member: &str, partitions: Vec<(Topic, i32)>) {
-        self.assignments.insert((group.to_owned(), member.to_owned()), partitions);
+        self.assignments
+            .insert((group.to_owned(), member.to_owned()), partitions);
     }
 
     /// The member has nothing any more.

@@ -11,7 +11,9 @@ use super::record::{first_error, list, partitions};
 
 impl Api for ListOffsetsRequest {
     fn to_broker(&mut self, scope: &Scope) {
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut ListOffsetsResponse, scope: &Scope) {
@@ -41,7 +43,9 @@ impl Api for ListOffsetsRequest {
 
 impl Api for OffsetForLeaderEpochRequest {
     fn to_broker(&mut self, scope: &Scope) {
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.topic));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.topic));
     }
 
     fn to_client(&self, answer: &mut OffsetForLeaderEpochResponse, scope: &Scope) {
@@ -79,7 +83,9 @@ impl Api for DeleteRecordsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut DeleteRecordsResponse, scope: &Scope) {

@@ -10,7 +10,9 @@ const BY_ID: i16 = 13;
 
 impl Api for FetchRequest {
     fn to_broker(&mut self, scope: &Scope) {
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.topic));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.topic));
         let forgotten = self.forgotten_topics_data.iter_mut();
         scope.names().put_all(forgotten.map(|topic| &mut topic.topic));
     }
@@ -22,7 +24,10 @@ impl Api for FetchRequest {
         let mut has_records = false;
         for topic in &mut answer.responses {
             scope.take(&mut topic.topic);
-            let mut records = topic.partitions.iter().filter_map(|partition| partition.records.as_ref());
+            let mut records = topic
+                .partitions
+                .iter()
+                .filter_map(|partition| partition.records.as_ref());
             has_records |= records.any(|records| !records.is_empty());
         }
         if has_records {

@@ -18,7 +18,9 @@ impl Api for ListGroupsRequest {
     fn to_broker(&mut self, _: &Scope) {}
 
     fn to_client(&self, answer: &mut ListGroupsResponse, scope: &Scope) {
-        answer.groups.retain_mut(|group| scope.names().take(&mut group.group_id));
+        answer
+            .groups
+            .retain_mut(|group| scope.names().take(&mut group.group_id));
     }
 
     fn error(answer: &ListGroupsResponse) -> i16 {

@@ -98,7 +98,9 @@ impl Names {
     pub fn take_from_regex(&self, regex: &mut Option<StrBytes>) {
         let begin = format!("\\Q{}\\E(?:", self.prefix);
         if let Some(regex) = regex
-            && let Some(own) = regex.strip_prefix(begin.as_str()).and_then(|rest| rest.strip_suffix(')'))
+            && let Some(own) = regex
+                .strip_prefix(begin.as_str())
+                .and_then(|rest| rest.strip_suffix(')'))
         {
             *regex = StrBytes::from_string(own.to_owned());
         }

@@ -11,7 +11,9 @@ use super::record::{first_error, list, partitions};
 impl Api for OffsetCommitRequest {
     fn to_broker(&mut self, scope: &Scope) {
         scope.names().put(&mut self.group_id);
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut OffsetCommitResponse, scope: &Scope) {
@@ -88,7 +90,9 @@ impl Api for OffsetDeleteRequest {
 
     fn to_broker(&mut self, scope: &Scope) {
         scope.names().put(&mut self.group_id);
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut OffsetDeleteResponse, scope: &Scope) {

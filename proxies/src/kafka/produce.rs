@@ -11,7 +11,9 @@ impl Api for ProduceRequest {
         if let Some(id) = &mut self.transactional_id {
             scope.names().put(id);
         }
-        scope.names().put_all(self.topic_data.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topic_data.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut ProduceResponse, scope: &Scope) {

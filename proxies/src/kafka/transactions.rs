@@ -108,7 +108,9 @@ impl Api for TxnOffsetCommitRequest {
     fn to_broker(&mut self, scope: &Scope) {
         scope.names().put(&mut self.transactional_id);
         scope.names().put(&mut self.group_id);
-        scope.names().put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
+        scope
+            .names()
+            .put_all(self.topics.iter_mut().map(|topic| &mut topic.name));
     }
 
     fn to_client(&self, answer: &mut TxnOffsetCommitResponse, scope: &Scope) {
