@@ -7,6 +7,8 @@ mod polled;
 pub(crate) mod request;
 mod response;
 mod sent;
+#[cfg(test)]
+mod testing;
 
 use momus_engine::step::StepDefinition;
 

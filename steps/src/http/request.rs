@@ -159,3 +159,108 @@ fn traceparent(world: &mut World) -> String {
     let (trace, parent) = (digits(), digits());
     format!("00-{trace}-{}-01", parent.get(..16).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::http::testing::shop;
+    use crate::testing::{doc_string, plan, table};
+
+    #[tokio::test]
+    async fn a_table_makes_a_request() {
+        let (mut scenario, seen) = shop().await;
+        let rows = [
+            ["$.user.id", "u1"],
+            ["$.lines[0].amount", "12.50"],
+            ["header Idempotency-Key", "1"],
+            ["header x-tag", "a"],
+            ["header x-tag", "b"],
+            ["query page", "1 & 2"],
+        ];
+        scenario
+            .passes(r#"I send POST "/orders?dry=true" to shop"#, table(&rows))
+            .await;
+        let seen = seen.lock().expect("nobody panicked");
+        assert_eq!(seen[0].line, "POST /orders?dry=true&page=1+%26+2");
+        assert_eq!(seen[0].body, r#"{"user":{"id":"u1"},"lines":[{"amount":12.5}]}"#);
+        assert_eq!(seen[0].header("content-type"), "application/json");
+        assert_eq!(seen[0].header("idempotency-key"), "1");
+        assert_eq!(seen[0].headers.get_all("x-tag").iter().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_doc_string_is_the_body_as_it_stands() {
+        let (mut scenario, seen) = shop().await;
+        for (media_type, content) in [
+            (Some("json"), "{\"id\": ${service.shop.port}"),
+            (None, "{\"n\":  1}"),
+            (None, "n: 1"),
+            (Some("application/xml"), "<order/>"),
+        ] {
+            scenario
+                .passes(r#"I send PUT "/orders/7" to shop"#, doc_string(media_type, content))
+                .await;
+        }
+        let port = scenario.world.client("shop").expect("it is served").port;
+        let seen = seen.lock().expect("nobody panicked");
+        let bodies: Vec<_> = seen
+            .iter()
+            .map(|seen| (seen.header("content-type"), seen.body.as_str()))
+            .collect();
+        assert_eq!(
+            bodies,
+            [
+                ("application/json", format!("{{\"id\": {port}").as_str()),
+                ("application/json", "{\"n\":  1}"),
+                ("text/plain; charset=utf-8", "n: 1"),
+                ("application/xml", "<order/>"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_told_while_planning() {
+        let errors = plan(
+            r#"    * I send POST "orders" to shop
+    * I send POST "http://shop/orders" to shop
+    * I send 0 GET "/orders" to shop
+    * I send GET "/orders" to shopp
+    * I send GET "/orders" to bank
+    * I send POST "/orders" to shop
+      | header a b | 1 |
+    * I send POST "/orders" to shop
+      | id | 1 |
+    * I send POST "/orders" to shop
+      """yaml
+      a: 1
+      """
+    * I send POST "/orders/${ordre.id}" to shop as order"#,
+        );
+        insta::assert_snapshot!(errors.unwrap_err(), @r#"
+        3:5 | * I send POST "orders" to shop
+        the path `orders` does not begin with `/`
+        hint: did you mean `/orders`?
+        4:5 | * I send POST "http://shop/orders" to shop
+        the path `http://shop/orders` does not begin with `/`
+        hint: the step names the service, and the path stands alone: `/orders`
+        5:5 | * I send 0 GET "/orders" to shop
+        no request is sent
+        hint: the number of requests is at least 1
+        6:31 | * I send GET "/orders" to shopp
+        the mesh has no service `shopp`
+        hint: did you mean `shop`?
+        7:31 | * I send GET "/orders" to bank
+        `bank` is a partner, and here stands a service
+        9:9 | | header a b | 1 |
+        `a b` is no name of an HTTP header
+        11:9 | | id | 1 |
+        a request has no place `id`
+        hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`
+        12:5 | * I send POST "/orders" to shop
+        `yaml` is no media type of a body
+        hint: `json`, or a whole one such as `application/xml`
+        16:5 | * I send POST "/orders/${ordre.id}" to shop as order
+        nothing gives `${ordre.id}` a value
+        hint: keep it with `as ordre` in a step before, pass `--variable ordre=…`, or write `${ordre:-default}`
+        "#);
+    }
+}
