@@ -290,7 +290,7 @@ fn answer<R: Api>(asked: &R, version: i16, scope: &Scope, frame: Bytes) -> io::R
     let error = R::error(&response);
     // The broker gave a new member its id: an ordinary step of joining.
     let is_error = error != 0 && error != ResponseError::MemberIdRequired.code();
-    if asked.has_effect() && !(error != 0 && !is_error) || is_error {
+    if is_error || error == 0 && asked.has_effect() {
         scope.record(name(R::KEY), asked.about(scope), error);
     }
     if error == UNSUPPORTED_VERSION && scope.namespace.shared.broker == Broker::Mock {
