@@ -19,7 +19,7 @@ Feature: An event is accepted once it is safe
         | header ce_time        | 2026-11-24T08:00:00Z    |
         | header ce_source      | /iris                   |
         | header ce_specversion | 1.0                     |
-        | header traceparent    | #regex 00-[0-9a-f-]{50} |
+        | header traceparent    | #regex 00-[0-9a-f]{32}-[0-9a-f]{16}-01 |
         | $.event_id            | ${accepted.event_id}    |
         | $.user_id             | ada                     |
 

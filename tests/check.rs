@@ -1,100 +1,148 @@
 //! `momus check`, black box: messages and exit codes.
-#![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod scratch;
 
-const RIGHT: &str = "Feature: orders\n\n  Scenario Outline: an order of <amount>\n    When it is placed\n\n    Examples:\n      | amount |\n      | 1      |\n      | 2      |\n";
+use insta::assert_snapshot;
+use scratch::Scratch;
 
-fn check(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_momus"))
-        .arg("check")
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("momus runs")
+const RIGHT: &str = "\
+Feature: orders
+
+  Scenario Outline: an order of <amount>
+    When I send POST \"/orders\" to shop
+      | $.amount | <amount> |
+
+    Examples:
+      | amount |
+      | 1      |
+      | 2      |
+";
+
+/// What `check` tells of one feature over the foreign mesh.
+fn told(feature: &str) -> String {
+    let scratch = Scratch::foreign(&[("features/a.feature", feature)]);
+    let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.error);
+    said.error
 }
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("the folder is made");
-        std::fs::write(path, text).expect("the file is written");
-    }
-    folder
-}
-
-fn told(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+/// What `check` tells of a feature with these steps.
+fn told_of_steps(steps: &str) -> String {
+    told(&format!("Feature: f\n  Scenario: s\n{steps}"))
 }
 
 #[test]
 fn right_files_are_counted_with_each_example_row_a_scenario() {
-    let folder = folder(&[
-        ("features/a/orders.feature", RIGHT),
-        ("features/notes.md", "no feature"),
-    ]);
-    assert_eq!(
-        told(&check(folder.path(), &[])),
-        (Some(0), "1 file: 2 scenarios, no error\n".into(), String::new())
-    );
+    let scratch = Scratch::foreign(&[("features/a/orders.feature", RIGHT), ("features/notes.md", "no feature")]);
+    let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
+    assert_eq!((said.code, said.error.as_str()), (Some(0), ""));
+    assert_eq!(said.out, "2 files: 2 scenarios, no error\n");
 }
 
 #[test]
-fn every_error_of_every_file_is_drawn_on_its_line() {
+fn the_mesh_and_the_features_of_momus_toml_are_taken_from_any_folder_below() {
+    let scratch = Scratch::foreign(&[
+        ("features/a/orders.feature", RIGHT),
+        ("momus.toml", "mesh = \"mesh.yaml\"\nfeatures = \"features\"\n"),
+    ]);
+    let said = scratch.command(&["check"]).current_dir(scratch.path().join("features/a")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "2 files: 2 scenarios, no error\n");
+}
+
+#[test]
+fn every_parse_error_of_every_file_is_drawn_on_its_line() {
     let one = "Feature: a\n  Scenario: b\n    Given c\n      | 1 | 2 |\n      | 3 |\n";
     let two = "Feature: d\n  @in time\n  Scenario: e\n    Given f\n";
-    let folder = folder(&[("features/one.feature", one), ("features/two.feature", two)]);
-    let (code, out, error) = told(&check(folder.path(), &["features"]));
-    assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert!(
-        error.contains("--> features/one.feature:5:7\n  |\n5 |       | 3 |\n  |       ^\n"),
-        "{error}"
-    );
-    assert!(
-        error.contains("--> features/two.feature:2:3\n  |\n2 |   @in time\n  |   ^\n"),
-        "{error}"
-    );
-    assert!(error.ends_with("2 files: 2 errors\n"), "{error}");
+    let scratch = Scratch::new(&[("features/one.feature", one), ("features/two.feature", two)]);
+    let said = scratch.momus(&["check"]);
+    assert_eq!(said.code, Some(2));
+    assert_snapshot!(said.error);
+}
+
+#[test]
+fn an_undefined_step_is_told_with_the_nearest() {
+    assert_snapshot!(told_of_steps("    When I sent POST \"/orders\" to shop\n    And olives are green\n"));
+}
+
+#[test]
+fn an_unknown_name_is_told_with_what_was_meant() {
+    assert_snapshot!(told_of_steps(
+        "    When I send POST \"/orders\" to shpo\n    Then topic order.v1 has a record\n    And topic shop has a record\n"
+    ));
+}
+
+#[test]
+fn a_table_of_the_wrong_shape_is_told_at_its_cell() {
+    assert_snapshot!(told_of_steps(
+        "    Then topic orders.v1 has a record\n      | kye | a |\n    And topic orders.v1 has a record\n      | $.id | #uid |\n"
+    ));
+}
+
+#[test]
+fn a_reference_that_nothing_gives_a_value_is_told() {
+    assert_snapshot!(told_of_steps(
+        "    When I send POST \"/orders\" to shop as order\n    Then topic orders.v1 has a record\n      | key | ${ordr.id} |\n"
+    ));
+}
+
+#[test]
+fn a_scenario_without_steps_is_told() {
+    assert_snapshot!(told("Feature: f\n  Scenario: s\n    Wehn I send POST \"/orders\" to shop\n"));
+}
+
+#[test]
+fn names_without_a_mesh_are_told() {
+    let scratch = Scratch::new(&[("features/a.feature", RIGHT)]);
+    assert_snapshot!(scratch.momus(&["check"]).error);
 }
 
 #[test]
 fn a_path_that_is_not_there_is_named() {
-    let folder = folder(&[]);
-    let (code, _, error) = told(&check(folder.path(), &["featurs"]));
-    assert_eq!(code, Some(2));
-    assert!(
-        error.starts_with("error: featurs: ") && error.contains("hint: name a .feature file"),
-        "{error}"
-    );
+    let said = Scratch::new(&[]).momus(&["check", "featurs"]);
+    assert_eq!(said.code, Some(2));
+    assert_snapshot!(said.error);
 }
 
 #[test]
 fn nothing_selected_has_an_exit_code_of_its_own() {
-    let folder = folder(&[("features/empty.feature", "Feature: nothing yet\n")]);
-    let (code, _, error) = told(&check(folder.path(), &[]));
-    assert_eq!(code, Some(4));
-    assert!(error.starts_with("error: no scenario in 1 file"), "{error}");
+    let scratch = Scratch::foreign(&[("features/orders.feature", RIGHT)]);
+    let said = scratch.momus(&["check", "-f", "mesh.yaml", "-t", "@none"]);
+    assert_eq!(said.code, Some(4));
+    assert_snapshot!(said.error);
 }
 
 #[test]
-fn the_errors_of_a_mesh_file_are_told_at_their_place() {
+fn an_unknown_mesh_key_is_told_on_its_line() {
     let mesh = "mesh: market\nservices:\n  shop:\n    comand: [./shop]\n";
-    let folder = folder(&[("features/orders.feature", RIGHT), ("mesh.yaml", mesh)]);
-    let (code, _, error) = told(&check(folder.path(), &["-f", "mesh.yaml"]));
-    assert_eq!(code, Some(2));
-    assert!(
-        error.contains("mesh.yaml:4:5: ") && error.contains("`command`"),
-        "{error}"
-    );
+    let scratch = Scratch::new(&[("features/orders.feature", RIGHT), ("mesh.yaml", mesh)]);
+    let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
+    assert_eq!(said.code, Some(2));
+    assert_snapshot!(said.error);
 }
 
 #[test]
-fn a_right_mesh_file_passes() {
-    let mesh = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/foreign/mesh.yaml");
-    let folder = folder(&[("features/orders.feature", RIGHT)]);
-    let (code, _, error) = told(&check(folder.path(), &["--mesh", &mesh.display().to_string()]));
-    assert_eq!((code, error.as_str()), (Some(0), ""));
+fn a_momus_toml_that_says_what_it_cannot_is_told_on_its_line() {
+    let scratch = Scratch::new(&[("features/orders.feature", RIGHT), ("momus.toml", "mehs = \"mesh.yaml\"\n")]);
+    let said = scratch.momus(&["check"]);
+    assert_eq!(said.code, Some(2));
+    assert_snapshot!(said.error);
+}
+
+#[test]
+fn what_the_command_line_cannot_take_is_told() {
+    let scratch = Scratch::foreign(&[("features/orders.feature", RIGHT)]);
+    let errors: Vec<String> = [
+        ["check", "-t", "smoke"],
+        ["check", "--variable", "x"],
+        ["run", "--deadline", "soon"],
+        ["run", "--format", "junt:x.xml"],
+    ]
+    .iter()
+    .map(|arguments| {
+        let said = scratch.momus(arguments);
+        assert_eq!(said.code, Some(2), "{arguments:?}");
+        said.error
+    })
+    .collect();
+    assert_snapshot!(errors.join("----\n"));
 }

@@ -126,7 +126,8 @@ where
     failure.nearest = nearest
         .filter(|nearest| nearest.seen != last.seen)
         .map(|nearest| nearest.seen);
-    failure.looks = Some(looks);
+    // Of one look the number tells nothing.
+    failure.looks = matches!(timing, Timing::Eventually { .. }).then_some(looks);
     Err(failure)
 }
 
@@ -178,7 +179,7 @@ mod tests {
         let failure = judge(&timeline(), Timing::Now, &[(Verdict::NotYet, 1), (Verdict::Held, 3)])
             .await
             .unwrap_err();
-        assert_eq!((failure.looks, failure.seen.as_deref()), (Some(1), Some("1 records")));
+        assert_eq!((failure.looks, failure.seen.as_deref()), (None, Some("1 records")));
     }
 
     #[tokio::test]

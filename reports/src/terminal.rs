@@ -30,9 +30,10 @@ pub struct Terminal<W> {
     again: Again,
     scenarios: Scenarios,
     files: FeatureFiles,
-    /// Notices that have been told, and the last progress.
+    /// Notices that have been told.
     told: HashSet<String>,
-    progress: String,
+    /// What has been told to be done.
+    worked_at: HashSet<String>,
     /// Failures of no step that have been drawn: what keeps every scenario from starting is told whole once.
     drawn: Vec<Failure>,
 }
@@ -59,7 +60,7 @@ impl<W: Write> Terminal<W> {
             scenarios: Scenarios::default(),
             files: FeatureFiles::default(),
             told: HashSet::new(),
-            progress: String::new(),
+            worked_at: HashSet::new(),
             drawn: Vec::new(),
         }
     }
@@ -138,11 +139,12 @@ impl<W: Write> Reporter for Terminal<W> {
                 self.lines(&[format!("{title} {text}")])
             }
             Happening::Progress { text } => {
-                if self.status.now(text.clone()) || self.progress == *text {
+                // Line by line a person reads what is being done, not each line that a compiler writes.
+                let what = text.split(": ").next().unwrap_or(text);
+                if self.status.now(text.clone()) || !self.worked_at.insert(what.to_owned()) {
                     return Ok(());
                 }
-                self.progress.clone_from(text);
-                self.lines(&[self.colour.paint(DIM, text)])
+                self.lines(&[self.colour.paint(DIM, what)])
             }
             Happening::ServerReady { server, version, took } => {
                 let text = format!("{server}: {version} ({})", in_words(*took));

@@ -57,7 +57,11 @@ impl Found {
 
     fn named(&mut self, path: &Path, lines: Vec<u32>) -> Result<(), Diagnostic> {
         let told = |path: &Path, error: &std::io::Error| {
-            Diagnostic::whole(path.display().to_string(), error.to_string())
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+                _ => format!("it cannot be read: {error}"),
+            };
+            Diagnostic::whole(path.display().to_string(), message)
                 .hint("name a .feature file, or a folder that has some")
         };
         let metadata = path.metadata().map_err(|error| told(path, &error))?;

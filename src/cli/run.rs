@@ -16,7 +16,7 @@ use momus_environments::cache::Cache;
 use momus_environments::guardian::Launcher;
 use momus_environments::process::{BrokerChoice, Options, ProcessEnvironment};
 use momus_reports::again::Again;
-use momus_reports::formats;
+use momus_reports::formats::{self, Format};
 use momus_reports::reports::Reports;
 use momus_reports::terminal::Terminal;
 use tokio::sync::watch;
@@ -30,7 +30,7 @@ use super::{exit, guardian};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How long a scenario may take where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a service may take until it is ready, at most as long as its scenario.
+/// How long a service may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Run scenarios, each in a sandbox of its own.
@@ -87,7 +87,8 @@ impl Run {
             return dry(&planned.plan);
         }
         // Behind the plan: a list of scenarios to run again may lie in the report's folder.
-        let reports = match self.reports() {
+        let begins = planned.as_ref().is_ok_and(|planned| !planned.plan.scenarios.is_empty());
+        let reports = match self.reports(begins) {
             Ok(reports) => reports,
             Err(error) => {
                 eprintln!("error: {error}");
@@ -116,8 +117,10 @@ impl Run {
         }
     }
 
-    fn reports(&self) -> Result<Reports, String> {
-        let formats = formats::parse(&self.formats).map_err(|error| error.to_string())?;
+    /// The reports; the terminal's only of a run that begins, for what keeps one from it is drawn in place of it.
+    fn reports(&self, begins: bool) -> Result<Reports, String> {
+        let mut formats = formats::parse(&self.formats).map_err(|error| error.to_string())?;
+        formats.retain(|format| begins || *format != Format::Terminal);
         let again = self.again();
         let terminal = Terminal::on_stdout(again.clone());
         let folder = Path::new(momus_reports::folder::NAME);
@@ -189,7 +192,8 @@ impl Run {
                 Broker::Mock => BrokerChoice::Mock,
             }),
             ci: std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
-            ready_limit: READY_LIMIT.min(timeout),
+            // Before the scenario's own time is over: then the service's last lines can be shown.
+            ready_limit: READY_LIMIT.min(timeout * 3 / 4),
         })
     }
 }

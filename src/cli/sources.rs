@@ -65,12 +65,21 @@ pub struct Errors {
     pub of_plan: Vec<Diagnostic>,
     /// Every scenario that was selected, as far as features could be read, with its errors.
     pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
+    /// The feature files as they were read.
+    texts: HashMap<String, String>,
 }
 
 impl Errors {
     /// All of them, in the order in which they are shown.
     pub fn all(&self) -> impl Iterator<Item = &Diagnostic> {
         self.of_files.iter().chain(&self.of_plan)
+    }
+
+    /// The line that an error stands on, as the user wrote it.
+    pub fn line_of(&self, error: &PlanError) -> &str {
+        let text = self.texts.get(&error.file).map_or("", String::as_str);
+        let line = (error.location.line as usize).checked_sub(1).and_then(|index| text.lines().nth(index));
+        line.unwrap_or_default().trim()
     }
 
     fn one(error: Diagnostic) -> Box<Self> {
@@ -113,8 +122,7 @@ impl Sources {
             let of_run = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
             Mesh::load(mesh_files, &of_run).map(|mesh| Some(Arc::new(mesh)))
         };
-        let mut texts = HashMap::new();
-        let features = read(paths, &mut texts, &mut errors.of_files);
+        let features = read(paths, &mut errors.texts, &mut errors.of_files);
         let mesh = match mesh {
             Ok(mesh) => mesh,
             Err(found) => {
@@ -139,7 +147,7 @@ impl Sources {
             }
             Err(unplanned) => {
                 let told = |error: &PlanError| {
-                    Diagnostic::of_plan(texts.get(&error.file).map_or("", String::as_str), error)
+                    Diagnostic::of_plan(errors.texts.get(&error.file).map_or("", String::as_str), error)
                 };
                 errors.of_plan = unplanned.errors.iter().map(told).collect();
                 errors.scenarios = unplanned.scenarios;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use momus_engine::event::{Event, Happening};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::{Outcome, Summary};
-use momus_engine::plan::{PlanError, Reason};
+use momus_engine::plan::PlanError;
 use momus_engine::run::Told;
 use momus_engine::timeline::Clock;
 use momus_reports::reports::Reports;
@@ -76,7 +76,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
                 tell(Happening::StepStarted {
                     step: 0,
                     line: error.location.line as usize,
-                    text: text(error),
+                    text: errors.line_of(error).to_owned(),
                 });
                 tell(Happening::StepFinished {
                     step: 0,
@@ -107,13 +107,6 @@ fn run_started(seed: u64, scenarios: usize) -> Happening {
         seed,
         mesh: None,
         scenarios,
-    }
-}
-
-fn text(error: &PlanError) -> String {
-    match &error.reason {
-        Reason::Undefined { text, .. } => text.clone(),
-        Reason::Ambiguous { .. } | Reason::Invalid { .. } => format!("line {}", error.location.line),
     }
 }
 

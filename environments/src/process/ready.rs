@@ -45,7 +45,7 @@ impl Candidate<'_> {
         tokio::select! {
             biased;
             exit = exited(self.running) => {
-                Err(Failure::unknown(format!("{} exited with {exit} before it was ready", self.name)))
+                Err(Failure::unknown(format!("{} ended with {exit} before it was ready", self.name)))
             }
             in_time = timeout(limit, ready) => in_time.map_err(|_| {
                 let waits = timeline.open_waits();

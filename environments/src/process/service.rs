@@ -251,7 +251,7 @@ impl Process {
             });
             if !told && stage != Stage::Starting && exit != Exit::Unknown {
                 let last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                let failure = Failure::failed(format!("{name} exited with {exit}, and no step told it to"))
+                let failure = Failure::failed(format!("{name} ended with {exit}, and no step told it to"))
                     .output(last.iter().cloned());
                 drop(last);
                 untold.send_if_modified(|untold| {
