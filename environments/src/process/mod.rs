@@ -2,6 +2,7 @@
 //! in this process.
 
 mod address;
+mod broker_choice;
 mod build;
 mod leftovers;
 mod ready;
@@ -109,10 +110,7 @@ impl Environment for ProcessEnvironment {
     }
 
     fn refuses(&self, _scenario: &PlannedScenario) -> Option<StepError> {
-        if self.options.broker != Some(BrokerChoice::Mock) {
-            return None;
-        }
-        servers::beyond_the_mock(&self.mesh).map(refused)
+        broker_choice::choose(&self.mesh, &self.options).err()
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {

@@ -12,7 +12,8 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use tokio::sync::watch;
 
-use super::{BrokerChoice, Options, refused};
+use super::Options;
+use super::broker_choice::{Brokers, beyond_the_mock, choose};
 use crate::cache::Progress;
 use crate::guardian::{Exit, Guardian};
 use crate::servers::ServerError;
@@ -37,16 +38,6 @@ pub(super) enum BrokerServer {
         admin: AdminClient<DefaultClientContext>,
     },
     Mock(MockKafka),
-}
-
-/// Why the mock cluster cannot bear what the mesh declares, if it cannot.
-pub(super) fn beyond_the_mock(mesh: &Mesh) -> Option<String> {
-    mesh.brokers.values().flat_map(|broker| &broker.topics).find_map(|(name, topic)| {
-        let policy = topic.config.get("cleanup.policy")?;
-        policy.contains("compact").then(|| {
-            format!("topic {name} is compacted ({}), and the mock cluster does not compact", topic.place)
-        })
-    })
 }
 
 impl Servers {
@@ -120,40 +111,32 @@ async fn broker(
     teller: &Teller,
 ) -> Result<BrokerServer, StepError> {
     let began = Instant::now();
-    if options.broker != Some(BrokerChoice::Mock) {
-        progress(&format!("starting Kafka ({name})"));
-        match KafkaServer::start(guardian, &options.cache, name, progress).await {
-            Ok(server) => {
-                let mut config = ClientConfig::new();
-                config.set("bootstrap.servers", server.address());
-                let admin = config.create().map_err(|error| Failure::unknown(error.to_string()))?;
-                told(teller, name, "Apache Kafka 4.4.0", began).await;
-                return Ok(BrokerServer::Real { server, admin });
-            }
-            Err(error) if !error.is_absence() => return Err(failure(&error)),
-            Err(error) if options.broker == Some(BrokerChoice::Real) => {
-                return Err(refused(error.to_string())
-                    .hint("the real broker needs Java 17 or later, and Maven to fetch it; `--broker mock` does without"));
-            }
-            Err(error) if options.ci => {
-                return Err(refused(format!("{error}; in a CI (the variable CI is set) the mock cluster is never chosen by itself"))
-                    .hint("install Java 17 or later and Maven, or say `--broker mock`"));
-            }
-            Err(error) => {
-                let text = format!(
-                    "the broker {name} is librdkafka's mock cluster, not Apache Kafka: {}",
-                    error.to_string().lines().next().unwrap_or_default()
-                );
-                teller.tell(Happening::Notice { text }).await;
+    let why = match choose(mesh, options)? {
+        Brokers::Mock(why) => why,
+        Brokers::Real => {
+            progress(&format!("starting Kafka ({name})"));
+            match KafkaServer::start(guardian, &options.cache, name, progress).await {
+                Ok(server) => {
+                    let mut config = ClientConfig::new();
+                    config.set("bootstrap.servers", server.address());
+                    let admin = config.create().map_err(|error| Failure::unknown(error.to_string()))?;
+                    told(teller, name, "Apache Kafka 4.4.0", began).await;
+                    return Ok(BrokerServer::Real { server, admin });
+                }
+                // It could not be fetched.
+                Err(error) if error.is_absence() && options.broker.is_none() && !options.ci => {
+                    beyond_the_mock(mesh).map_or(Ok(()), Err)?;
+                    error.to_string()
+                }
+                Err(error) => return Err(failure(&error)),
             }
         }
-        if let Some(reason) = beyond_the_mock(mesh) {
-            return Err(refused(reason).hint("install Java 17 or later and Maven: then the real broker is used"));
-        }
-    } else {
-        let text = format!("the broker {name} is librdkafka's mock cluster, not Apache Kafka: as `--broker mock` says");
-        teller.tell(Happening::Notice { text }).await;
-    }
+    };
+    let text = format!(
+        "the broker {name} is librdkafka's mock cluster, not Apache Kafka: {}",
+        why.lines().next().unwrap_or_default()
+    );
+    teller.tell(Happening::Notice { text }).await;
     let mock = MockKafka::start().await.map_err(|error| failure(&error))?;
     told(teller, name, "librdkafka's mock cluster", began).await;
     Ok(BrokerServer::Mock(mock))

@@ -42,6 +42,17 @@ pub(super) struct Distribution {
 }
 
 impl Distribution {
+    /// What is lacking: Java, or Maven where the broker has not been fetched yet.
+    pub(super) fn lacking(cache: &Cache) -> Option<ServerError> {
+        let fetched = || cache.entry(&format!("kafka-{VERSION}")).path().exists();
+        let program = match programs::find("java") {
+            None => "java",
+            Some(_) if programs::find("mvn").is_none() && !fetched() => "mvn",
+            Some(_) => return None,
+        };
+        Some(ServerError::Absent { server: SERVER, program })
+    }
+
     pub(super) async fn get(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<Self, ServerError> {
         let absent = |program| ServerError::Absent { server: SERVER, program };
         let java = programs::find("java").ok_or_else(|| absent("java"))?;

@@ -56,6 +56,12 @@ pub struct KafkaServer {
 }
 
 impl KafkaServer {
+    /// What this machine lacks to have a broker at all, told without starting anything.
+    #[must_use]
+    pub fn lacking(cache: &Cache) -> Option<ServerError> {
+        Distribution::lacking(cache)
+    }
+
     /// Starts a broker in the folder `name` of the run's and waits until it serves. The first time on a machine it is fetched, formatted and
     /// archived, each told through `progress`.
     ///
