@@ -10,18 +10,12 @@ fn plain() -> String {
     mesh("", "", "")
 }
 
-/// Takes out what differs from run to run: times and the seed.
-fn steady(text: &str) -> String {
-    let steady = regex::Regex::new(r"\+?\d+(\.\d+)? (ms|s|min)\b").unwrap().replace_all(text, "TIME");
-    regex::Regex::new(r"seed \d+").unwrap().replace_all(&steady, "seed SEED").into_owned()
-}
-
 #[test]
 fn a_run_that_passes_tells_little_and_leaves_its_report() {
     let market = market(&plain(), SALE);
     let said = market.momus(&["run", "--format", "junit:out/junit.xml", "--format", "timeline:out/timeline.ndjson"]);
     assert_eq!((said.code, said.error.as_str()), (Some(0), ""), "{}", said.out);
-    insta::assert_snapshot!(steady(&said.out), @r"
+    insta::assert_snapshot!(market.steady(&said.out), @r"
     momus 0.1.0 · mesh market · 1 scenario · seed SEED
     ✔ a sale  features/sale.feature:3 · TIME
     1 scenario: 1 passed · 2 steps · TIME
@@ -38,7 +32,7 @@ fn a_failure_is_drawn_on_its_line_and_can_be_run_again() {
     let market = market(&plain(), &SALE.replace("202", "201"));
     let said = market.momus(&["run", "--seed", "7", "--format", "cucumber-json:out/cucumber.json"]);
     assert_eq!((said.code, said.error.as_str()), (Some(1), ""), "{}", said.out);
-    insta::assert_snapshot!(steady(&said.out));
+    insta::assert_snapshot!(market.steady(&said.out));
     assert_eq!(market.read("momus-report/rerun.txt"), "features/sale.feature:3\n");
     assert!(market.path().join("momus-report/logs/a-sale-3/shop.log").exists());
     assert!(market.read("out/cucumber.json").contains("\"failed\""));
@@ -49,9 +43,10 @@ fn a_failure_is_drawn_on_its_line_and_can_be_run_again() {
 #[test]
 fn an_answer_that_is_not_json_is_told_as_such() {
     let steps = "    Then GET \"/text\" from shop has\n      | $.id | o-1 |\n";
-    let said = market(&plain(), steps).momus(&["run", "--seed", "7"]);
+    let market = market(&plain(), steps);
+    let said = market.momus(&["run", "--seed", "7"]);
     assert_eq!(said.code, Some(1));
-    insta::assert_snapshot!(steady(&said.out));
+    insta::assert_snapshot!(market.steady(&said.out));
 }
 
 #[test]
@@ -70,8 +65,7 @@ fn errors_in_the_files_start_nothing_and_reach_the_reports() {
     let said = market.momus(&["run", "--seed", "7", "--format", "junit:junit.xml"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.error);
     insta::assert_snapshot!(said.error);
-    let junit = regex::Regex::new("timestamp=\"[^\"]*\"").unwrap().replace_all(&market.read("junit.xml"), "timestamp=\"…\"").into_owned();
-    insta::assert_snapshot!("junit", junit);
+    insta::assert_snapshot!("junit", market.steady(&market.read("junit.xml")));
     let timeline = market.read("momus-report/timeline.ndjson");
     assert!(timeline.contains("\"outcome\":\"undefined\""), "{timeline}");
     assert!(!timeline.contains("sandbox_ready"), "{timeline}");

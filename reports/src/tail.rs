@@ -38,6 +38,8 @@ impl Tail {
                 return;
             }
             Happening::Expectation { held: false, .. } => return,
+            // What passes over a connection tells more; when it ends is noted some time later.
+            Happening::Connection { what, .. } if matches!(what.as_str(), "opened" | "closed") => return,
             Happening::Request { exchange, .. } => open = Some(*exchange),
             // The response's line says all that the request's does.
             Happening::Response { exchange, .. } => self.lines.retain(|line| line.open != Some(*exchange)),

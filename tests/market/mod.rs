@@ -1,4 +1,5 @@
 //! A mesh of one service of a few lines, for the tests of the binary.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use crate::scratch::Scratch;
 

@@ -65,6 +65,24 @@ impl Scratch {
         std::fs::read_to_string(self.path().join(name)).expect("the file is there")
     }
 
+    /// A text without what differs from run to run: times, seeds, this folder.
+    pub fn steady(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let own = [self.path().canonicalize().expect("it is there"), self.path().to_owned()];
+        for folder in own {
+            text = text.replace(&folder.display().to_string(), "FOLDER");
+        }
+        for (differs, stands) in [
+            (r"\+?\d+(\.\d+)? (ms|s|min)\b", "TIME"),
+            (r"seed \d{3,}", "seed SEED"),
+            ("timestamp=\"[^\"]*\"", "timestamp=\"TIME\""),
+        ] {
+            let differs = regex::Regex::new(differs).expect("it is well formed");
+            text = differs.replace_all(&text, stands).into_owned();
+        }
+        text
+    }
+
     /// The binary in this folder, outside of any CI, without colours.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_momus"));
