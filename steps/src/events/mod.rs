@@ -1,5 +1,12 @@
 //! Kafka: what is published, and what topics hold.
 
+#[cfg(test)]
+mod broker;
+mod has;
+mod order;
+mod producer;
+mod publish;
+mod reader;
 pub mod record;
 pub mod tail;
 
@@ -7,5 +14,5 @@ use momus_engine::step::StepDefinition;
 
 /// The sentences about them.
 pub fn definitions() -> Vec<StepDefinition> {
-    Vec::new()
+    [publish::definitions(), has::definitions(), order::definitions()].concat()
 }

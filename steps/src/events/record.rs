@@ -1,9 +1,13 @@
 //! A record of a topic, as the test client saw it.
 
+use std::sync::Arc;
+
 use momus_engine::event::Happening;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 use serde_json::Value as Json;
+
+use crate::selection::{Expected, Place, Subject, same, same_text, shown};
 
 /// A record of a topic: key and headers as text, the value as JSON or else as text.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,12 +22,15 @@ pub struct Record {
     pub headers: Vec<(String, String)>,
     /// Its value; a record without one (a tombstone) has null.
     pub value: Json,
+    /// Whether its value is JSON, and not a text that is none, or nothing.
+    pub is_json: bool,
 }
 
 impl Record {
     /// What a consumer was given.
     pub fn of(message: &BorrowedMessage<'_>) -> Self {
         let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        let (value, is_json) = message.payload().map_or((Json::Null, false), json_or_text);
         Self {
             partition: message.partition(),
             offset: message.offset(),
@@ -31,7 +38,8 @@ impl Record {
             headers: headers
                 .map(|header| (header.key.to_owned(), header.value.map(text).unwrap_or_default()))
                 .collect(),
-            value: message.payload().map_or(Json::Null, json_or_text),
+            value,
+            is_json,
         }
     }
 
@@ -53,10 +61,67 @@ impl Record {
     }
 }
 
+impl Subject for Arc<Record> {
+    fn read(&self, place: &Place) -> Vec<Json> {
+        match place {
+            Place::Path { .. } if !self.is_json => Vec::new(),
+            Place::Path { .. } => place.nodes(&self.value),
+            Place::Header(name) => {
+                let named = self.headers.iter().filter(|(header, _)| header == name);
+                named.map(|(_, value)| Json::String(value.clone())).collect()
+            }
+            Place::Part(part) => match part.as_str() {
+                "key" => vec![self.key.clone().map_or(Json::Null, Json::String)],
+                "value" => vec![self.value.clone()],
+                "partition" => vec![self.partition.into()],
+                "offset" => vec![self.offset.into()],
+                _ => Vec::new(),
+            },
+            Place::Query(_) => Vec::new(),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let key = self
+            .key
+            .as_ref()
+            .map_or("no key".to_owned(), |key| format!("key {key}"));
+        format!("{}, {key}: {}", self.place(), shown(&self.value))
+    }
+
+    fn is(&self, place: &Place, expected: &Expected, seen: &Json) -> bool {
+        match place {
+            // Bytes have no type: the text is what counts.
+            Place::Header(_) => same_text(expected, seen),
+            Place::Part(part) if part == "key" => same_text(expected, seen),
+            Place::Part(part) if part == "value" && !self.is_json => same_text(expected, seen),
+            _ => same(&expected.json, seen),
+        }
+    }
+
+    fn absence(&self, place: &Place) -> String {
+        match (place, &self.value) {
+            (Place::Path { .. }, _) if self.is_json => "absent".to_owned(),
+            (Place::Path { .. }, Json::Null) => "absent: the record has no value".to_owned(),
+            (Place::Path { .. }, _) => "absent: the value is not JSON".to_owned(),
+            (Place::Header(_), _) if self.headers.is_empty() => "absent: the record has no headers".to_owned(),
+            (Place::Header(_), _) => {
+                let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+                format!("absent: its headers are {}", names.join(", "))
+            }
+            _ => "absent".to_owned(),
+        }
+    }
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn json_or_text(bytes: &[u8]) -> Json {
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Json::String(text(bytes)))
+/// Bytes as JSON, or as the text that they are; and whether they are JSON.
+fn json_or_text(bytes: &[u8]) -> (Json, bool) {
+    match serde_json::from_slice(bytes) {
+        Ok(json) => (json, true),
+        Err(_) => (Json::String(text(bytes)), false),
+    }
 }

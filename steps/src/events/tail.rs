@@ -1,7 +1,7 @@
 //! The test client's eye on a topic: everything in it from the beginning, read once, while the scenario lasts.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use momus_engine::failure::{Failure, StepError};
@@ -12,10 +12,11 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::reader::{Bounds, Reader, Rewind, Shared};
 use super::record::Record;
 
 /// For so long a look tries to reach the end of the topic before Momus says that it cannot tell.
@@ -24,8 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_REQUEST: Duration = Duration::from_secs(2);
 /// After so long without news the end that the consumer stands at is asked for anew.
 const WITHOUT_NEWS: Duration = Duration::from_millis(100);
-/// For so long librdkafka's own thread may take to note another position.
-const LONGEST_SEEK: Duration = Duration::from_secs(1);
 
 /// The tails of a scenario, by topic; they end with its world.
 #[derive(Default)]
@@ -40,48 +39,8 @@ pub struct Tail {
     reading: AbortHandle,
 }
 
-/// What the reading task and the looks share.
-struct Shared {
-    state: Mutex<State>,
-    news: watch::Sender<u64>,
-}
-
-#[derive(Default)]
-struct State {
-    records: Vec<Arc<Record>>,
-    partitions: BTreeMap<i32, Position>,
-    /// What the broker or the network said last, until something was read again.
-    error: Option<String>,
-}
-
-/// How far a partition was read.
-#[derive(Clone, Copy, Debug, Default)]
-struct Position {
-    /// Everything before this offset was seen.
-    next: i64,
-    /// The broker said that nothing comes behind what was seen.
-    at_end: bool,
-    /// The end that was known when the position was set anew.
-    asked: Option<i64>,
-}
-
-/// Reads a partition again from where it stands: the broker's answer tells that only control records lie behind it.
-struct Rewind {
-    partition: i32,
-    next: i64,
-    end: i64,
-}
-
-/// Where a partition begins and ends.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    partition: i32,
-    low: i64,
-    high: i64,
-}
-
 /// librdkafka's messages are told by the looks that they spoil, not by a log.
-struct Silent;
+pub(super) struct Silent;
 
 impl ClientContext for Silent {
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
@@ -127,10 +86,7 @@ impl Tail {
             .create_with_context(Silent)
             .map_err(|error| unreadable(topic, &error.to_string()))?;
         let consumer = Arc::new(consumer);
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            news: watch::Sender::new(0),
-        });
+        let shared = Arc::new(Shared::default());
         let (rewinds, asked) = mpsc::unbounded_channel();
         let reader = Reader {
             topic: topic.to_owned(),
@@ -245,110 +201,6 @@ impl Tail {
 impl Drop for Tail {
     fn drop(&mut self) {
         self.reading.abort();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell(&self) {
-        self.news.send_modify(|count| *count += 1);
-    }
-}
-
-impl State {
-    /// What is still to be read to reach these ends, and whether the consumer believes that nothing is.
-    fn behind(&self, bounds: &[Bounds]) -> Vec<(Rewind, bool)> {
-        let behind = bounds.iter().filter_map(|bounds| {
-            let position = self.partitions.get(&bounds.partition).copied().unwrap_or_default();
-            let next = position.next.max(bounds.low);
-            let rewind = Rewind {
-                partition: bounds.partition,
-                next,
-                end: bounds.high,
-            };
-            (next < bounds.high).then_some((rewind, position.at_end))
-        });
-        behind.collect()
-    }
-
-    fn position(&mut self, partition: i32) -> &mut Position {
-        self.partitions.entry(partition).or_default()
-    }
-}
-
-/// What reads a topic, in a task of its own.
-struct Reader {
-    topic: String,
-    consumer: Arc<StreamConsumer<Silent>>,
-    shared: Arc<Shared>,
-    timeline: Timeline,
-}
-
-impl Reader {
-    async fn read(self, mut rewinds: mpsc::UnboundedReceiver<Rewind>) {
-        loop {
-            tokio::select! {
-                biased;
-                Some(rewind) = rewinds.recv() => self.rewind(&rewind),
-                message = self.consumer.recv() => self.take(message.map(|message| Record::of(&message))),
-            }
-            self.shared.tell();
-        }
-    }
-
-    fn take(&self, read: KafkaResult<Record>) {
-        let mut state = self.shared.state();
-        match read {
-            Ok(record) => {
-                state.error = None;
-                let position = state.position(record.partition);
-                if record.offset < position.next {
-                    return;
-                }
-                position.next = record.offset + 1;
-                position.at_end = false;
-                let happening = record.happening(&self.topic);
-                state.records.push(Arc::new(record));
-                // A look that the bell wakes must find the record, and takes the lock for it.
-                self.timeline.record(happening);
-            }
-            Err(KafkaError::PartitionEOF(partition)) => {
-                state.error = None;
-                let position = state.position(partition);
-                position.at_end = true;
-                // What lies between is no record: the markers that end transactions, and what aborted ones wrote.
-                if let Some(end) = position.asked.take() {
-                    position.next = position.next.max(end);
-                }
-            }
-            Err(error) => state.error = Some(error.to_string()),
-        }
-    }
-
-    /// The broker's next answer for this partition was asked for after its end was known.
-    fn rewind(&self, rewind: &Rewind) {
-        {
-            let mut state = self.shared.state();
-            let position = state.position(rewind.partition);
-            if position.next > rewind.next || position.asked == Some(rewind.end) {
-                return;
-            }
-        }
-        // Waits for librdkafka's own thread, not for the broker.
-        let offset = Offset::Offset(rewind.next);
-        let sought = self.consumer.seek(&self.topic, rewind.partition, offset, LONGEST_SEEK);
-        let mut state = self.shared.state();
-        match sought {
-            Ok(()) => {
-                let position = state.position(rewind.partition);
-                position.at_end = false;
-                position.asked = Some(rewind.end);
-            }
-            Err(error) => state.error = Some(error.to_string()),
-        }
     }
 }
 

@@ -14,8 +14,8 @@ use momus_engine::world::World;
 use serde_json::Value as Json;
 
 pub use self::marker::{MARKERS, Marker};
-pub use self::place::{CALL, LINE, Parts, Place, Places, RECORD, REQUEST, RESPONSE, ROW};
-pub use self::value::{Expected, cell_value, same, shown, shown_with_type};
+pub use self::place::{CALL, LINE, PUBLISHED, Parts, Place, Places, RECORD, REQUEST, RESPONSE, ROW};
+pub use self::value::{Expected, cell_value, same, same_text, shown, shown_with_type};
 
 /// What a table selects: everything that has what each of its rows expects.
 #[derive(Clone, Debug, Default)]

@@ -56,6 +56,15 @@ pub const RECORD: Places = Places {
     parts: Parts::Known(&["key", "value", "partition", "offset"]),
 };
 
+/// The places of a record that is published.
+pub const PUBLISHED: Places = Places {
+    of: "a record that is published",
+    json: true,
+    headers: true,
+    query: false,
+    parts: Parts::Known(&["key", "value", "partition"]),
+};
+
 /// The places of a row of a table.
 pub const ROW: Places = Places {
     of: "a row",

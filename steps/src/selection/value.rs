@@ -100,6 +100,15 @@ pub fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
+/// Whether a text that has no type of its own (a header, a record's key) is the value, as the user wrote it.
+pub fn same_text(expected: &Expected, seen: &Json) -> bool {
+    match (&expected.json, seen) {
+        (Json::Null, seen) => seen.is_null(),
+        (_, Json::String(text)) => *text == expected.written,
+        _ => false,
+    }
+}
+
 /// Whole numbers are compared digit by digit: as floating point, large ones would be the same as their neighbours.
 fn both_whole(one: &serde_json::Number, other: &serde_json::Number) -> bool {
     !one.is_f64() && !other.is_f64()
@@ -187,5 +196,13 @@ mod tests {
         ));
         assert!(differ_only_in_type(&json!(1), &json!("1")));
         assert!(!differ_only_in_type(&json!("a"), &json!("b")));
+    }
+
+    #[test]
+    fn a_text_without_a_type_is_what_was_written() {
+        let same_text = |cell, seen| same_text(&Expected::literal(cell), &seen);
+        assert!(same_text("1.50", json!("1.50")) && same_text("\"1\"", json!("1")));
+        assert!(!same_text("1.50", json!("1.5")) && !same_text("null", json!("null")));
+        assert!(same_text("null", json!(null)));
     }
 }
