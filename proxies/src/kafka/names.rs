@@ -73,12 +73,20 @@ impl Names {
         true
     }
 
-    /// Takes the prefix from the names in a text for humans.
+    /// Takes the prefix from the names in a text for humans; within a name it is no prefix.
     pub fn take_from_text(&self, text: &mut Option<StrBytes>) {
-        if let Some(text) = text
-            && text.contains(&self.prefix)
-        {
-            *text = StrBytes::from_string(text.replace(&self.prefix, ""));
+        let Some(text) = text else { return };
+        let is_name = |last: char| last.is_ascii_alphanumeric() || "._-".contains(last);
+        let (mut kept, mut copied) = (String::new(), 0);
+        for (at, prefix) in text.match_indices(&self.prefix) {
+            if !text[..at].ends_with(is_name) {
+                kept.push_str(&text[copied..at]);
+                copied = at + prefix.len();
+            }
+        }
+        if copied > 0 {
+            kept.push_str(&text[copied..]);
+            *text = StrBytes::from_string(kept);
         }
     }
 
@@ -173,9 +181,15 @@ mod tests {
 
     #[test]
     fn a_message_loses_every_prefix() {
-        let mut text = Some(StrBytes::from_static_str("m3f9c-a and m3f9c-b collide"));
-        names().take_from_text(&mut text);
-        assert_eq!(text.as_deref(), Some("a and b collide"));
+        for (text, shown) in [
+            ("m3f9c-a and 'm3f9c-b' collide", "a and 'b' collide"),
+            ("topic am3f9c-b, m3f9c-m3f9c-", "topic am3f9c-b, m3f9c-"),
+            ("nothing of ours", "nothing of ours"),
+        ] {
+            let mut text = Some(StrBytes::from_static_str(text));
+            names().take_from_text(&mut text);
+            assert_eq!(text.as_deref(), Some(shown));
+        }
     }
 
     #[test]
