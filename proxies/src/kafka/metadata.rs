@@ -35,6 +35,9 @@ impl Api for MetadataRequest {
             scope.endpoint(broker.node_id, &mut broker.host, &mut broker.port);
         }
         name_a_controller(answer, scope);
+        if let Some(cluster) = &mut answer.cluster_id {
+            scope.names().put(cluster);
+        }
         let by_id = self.topics.iter().flatten().any(|topic| !topic.topic_id.is_nil());
         scope.seen(|seen| {
             seen.brokers = Some(answer.brokers.len());
@@ -113,6 +116,7 @@ impl Api for DescribeClusterRequest {
     fn to_broker(&mut self, _: &Scope) {}
 
     fn to_client(&self, answer: &mut DescribeClusterResponse, scope: &Scope) {
+        scope.names().put(&mut answer.cluster_id);
         for broker in &mut answer.brokers {
             scope.endpoint(broker.broker_id, &mut broker.host, &mut broker.port);
         }
