@@ -60,7 +60,7 @@ fn await_that(what: &str, limit: Duration, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_child_has_the_environment_given_and_the_marker_and_nothing_else() {
+async fn a_child_has_the_environment_given_the_marker_and_a_folder_for_temporary_files() {
     let home = tempfile::tempdir().unwrap();
     let guardian = start(&Cache::at(home.path())).await;
     let command = Command::new("/usr/bin/env")
@@ -71,8 +71,13 @@ async fn a_child_has_the_environment_given_and_the_marker_and_nothing_else() {
     lines.sort_unstable();
     assert_eq!(
         lines,
-        [format!("{RUN_MARKER}={}", guardian.run_id()), "ONE=1".to_owned()]
+        [
+            format!("{RUN_MARKER}={}", guardian.run_id()),
+            "ONE=1".to_owned(),
+            format!("TMPDIR={}", guardian.temporary_folder().display()),
+        ]
     );
+    assert!(guardian.temporary_folder().is_dir() && guardian.temporary_folder().starts_with(guardian.run_folder()));
     assert_eq!(finished.exit, Exit::Code(0));
     assert!(guardian.close().await.unwrap().is_empty());
 }

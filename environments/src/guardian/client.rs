@@ -20,7 +20,7 @@ use super::{
     command::{Child, Command, Exit, Finished, SpawnError},
     output::{Lines, Output},
     process::ProcessId,
-    run_folder::RunId,
+    run_folder::{RunId, TEMPORARY},
     wire::{Incoming, Reply, Request, send},
 };
 use crate::cache::Cache;
@@ -126,6 +126,12 @@ impl Guardian {
     #[must_use]
     pub fn run_folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where what the run starts puts its temporary files; it goes with the run.
+    #[must_use]
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.folder.join(TEMPORARY)
     }
 
     /// Starts a program.

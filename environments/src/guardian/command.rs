@@ -20,7 +20,8 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments, without the program.
     pub arguments: Vec<String>,
-    /// Its whole environment: nothing is inherited. The guardian adds [`RUN_MARKER`](super::RUN_MARKER).
+    /// Its whole environment: nothing is inherited. The guardian adds [`RUN_MARKER`](super::RUN_MARKER) and, where it is not set,
+    /// `TMPDIR`: a folder of the run's, so that what a killed program leaves there goes with the run.
     pub environment: Vec<(String, String)>,
     /// Where it runs; `/` when not given.
     pub working_dir: Option<PathBuf>,
@@ -60,13 +61,14 @@ impl Command {
         self
     }
 
-    /// Adds all variables of this process, as a build wants them. Those that are not UTF-8 are left out.
+    /// Adds all variables of this process but `TMPDIR`, as a build wants them. Those that are not UTF-8 are left out.
     #[must_use]
     pub fn inherit_environment(mut self) -> Self {
         let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        self.environment.extend(std::env::vars_os().filter_map(readable));
+        let inherited = std::env::vars_os().filter_map(readable);
+        self.environment.extend(inherited.filter(|(name, _)| name != "TMPDIR"));
         self
     }
 

@@ -50,6 +50,8 @@ impl FromStr for RunId {
     }
 }
 
+/// The folder for temporary files of whatever the run starts.
+pub(super) const TEMPORARY: &str = "tmp";
 /// Held locked (flock(2)) by the guardian for as long as it lives.
 const LEASE: &str = "lease";
 /// Folders elsewhere that go with the run, one JSON string a line.
@@ -79,6 +81,7 @@ impl RunFolder {
             flock(&lease, FlockOperation::LockExclusive)?;
             // A sweep may have come between the folder and the lock; then what is locked is no longer there.
             if is_at(&lease, &path.join(LEASE)) {
+                fs::create_dir_all(path.join(TEMPORARY))?;
                 return Ok(Self {
                     path: path.to_owned(),
                     owned: Vec::new(),
@@ -86,6 +89,11 @@ impl RunFolder {
                 });
             }
         }
+    }
+
+    /// The folder for temporary files.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.path.join(TEMPORARY)
     }
 
     /// Takes a folder elsewhere into the run's care; it need not exist yet.

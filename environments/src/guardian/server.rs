@@ -145,6 +145,7 @@ impl Server {
         prepared
             .args(&command.arguments)
             .env_clear()
+            .env("TMPDIR", self.folder.temporary())
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .env(RUN_MARKER, self.run.as_str())
             .current_dir(folder)

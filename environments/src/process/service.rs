@@ -26,7 +26,7 @@ const SHOWN: usize = 20;
 const KILLED: Exit = Exit::Signal(9);
 
 /// Variables of the runner that a service sees besides its own: without them hardly any program runs.
-const INHERITED: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
+const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
 /// A service that Momus starts.
 pub(super) struct Process {

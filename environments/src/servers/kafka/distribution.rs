@@ -20,12 +20,11 @@ const PROPERTIES: &str = include_str!("server.properties");
 /// Any 16 bytes in base64url; the same for all brokers, so that the formatted folder can be shared.
 const CLUSTER_ID: &str = "bW9tdXMtb25lLW5vZGUtMA";
 /// What makes a JVM of one short-lived broker start fast and stay small.
-const JVM: [&str; 6] = [
+const JVM: [&str; 5] = [
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Xms64m",
     "-Xmx256m",
-    "-XX:-UsePerfData",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ];
 /// How long a broker may take to write its archive when told to end.
@@ -36,6 +35,7 @@ const ARCHIVE: &str = "classes.jsa";
 pub(super) struct Distribution {
     java: PathBuf,
     libraries: PathBuf,
+    temporary: PathBuf,
     /// A formatted data folder, to be copied.
     pub(super) formatted: PathBuf,
     archive: Option<PathBuf>,
@@ -65,7 +65,8 @@ impl Distribution {
             fetch(guardian, &maven, &folder).await
         });
         let libraries = libraries.await?;
-        let mut distribution = Self { java, libraries, formatted: PathBuf::new(), archive: None };
+        let temporary = guardian.temporary_folder();
+        let mut distribution = Self { java, libraries, temporary, formatted: PathBuf::new(), archive: None };
         let formatted = cache.entry(&format!("kafka-{VERSION}-formatted-{:016x}", hash((PROPERTIES, CLUSTER_ID))));
         let format = |folder| distribution.format(guardian, progress, folder);
         distribution.formatted = formatted.get_or_make(run_folder, progress, format).await?;
@@ -79,7 +80,8 @@ impl Distribution {
     }
 
     fn java(&self, label: &str) -> Command {
-        Command::new(&self.java).label(label)
+        let command = Command::new(&self.java).label(label);
+        kept_out_of_tmp(&self.temporary).iter().fold(command, |command, flag| command.argument(flag))
     }
 
     fn with_classes(&self, label: &str) -> Command {
@@ -141,11 +143,20 @@ pub(super) fn properties(data: &Path, ports: Ports) -> String {
     )
 }
 
+/// What keeps a JVM from leaving files in `/tmp` when it is killed: its counters lie there, and native libraries are unpacked there,
+/// whatever `TMPDIR` says.
+fn kept_out_of_tmp(temporary: &Path) -> [String; 2] {
+    ["-XX:-UsePerfData".into(), format!("-Djava.io.tmpdir={}", temporary.display())]
+}
+
 async fn fetch(guardian: &Guardian, maven: &Path, folder: &Path) -> Result<(), ServerError> {
     let pom = guardian.run_folder().join("kafka-pom.xml");
     fs::write(&pom, POM).map_err(folder_error(&pom))?;
+    let of_user = std::env::var("MAVEN_OPTS").unwrap_or_default();
+    let ours = kept_out_of_tmp(&guardian.temporary_folder()).join(" ");
     let command = Command::new(maven)
         .inherit_environment()
+        .variable("MAVEN_OPTS", format!("{of_user} {ours}"))
         .argument("--batch-mode")
         .argument("--quiet")
         .argument("--file")

@@ -89,6 +89,7 @@ pub(super) async fn template(
             .argument("-D")
             .argument(&data)
             .variable("PATH", "/usr/bin:/bin")
+            .variable("TMPDIR", scratch.display().to_string())
             .variable("TZ", "UTC")
             .working_dir(&scratch)
             .user(user())

@@ -97,6 +97,7 @@ impl PostgresServer {
             .argument("-c")
             .argument(format!("hba_file={}", access.display()))
             .variable("PATH", "/usr/bin:/bin")
+            .variable("TMPDIR", folder.display().to_string())
             .working_dir(&folder)
             .user(cluster::user())
             // A server that ends by itself gives its System V segment back, a killed one does not.
