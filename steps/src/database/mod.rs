@@ -1,8 +1,15 @@
 //! Rows of databases.
 
+mod insert;
+mod rows;
+#[cfg(test)]
+mod server;
+pub mod session;
+pub mod table;
+
 use momus_engine::step::StepDefinition;
 
 /// The sentences about them.
 pub fn definitions() -> Vec<StepDefinition> {
-    Vec::new()
+    [insert::definitions(), rows::definitions()].concat()
 }

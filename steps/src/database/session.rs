@@ -1,10 +1,13 @@
 //! The test client's own connection to a datastore.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError, in_words};
+use momus_engine::timeline::Timeline;
 use momus_engine::world::World;
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
@@ -23,6 +26,8 @@ pub struct Database {
     datastore: String,
     url: String,
     session: Mutex<Option<Arc<Session>>>,
+    /// What each table held when it was looked at last, as a hash.
+    seen: std::sync::Mutex<HashMap<String, u64>>,
 }
 
 /// An open connection.
@@ -50,6 +55,7 @@ pub fn database(world: &mut World, datastore: &str) -> Result<Arc<Database>, Ste
         datastore: datastore.to_owned(),
         url: world.client(datastore)?.url,
         session: Mutex::default(),
+        seen: std::sync::Mutex::default(),
     });
     let databases = world.state.get_or_default::<Databases>();
     databases.0.insert(datastore.to_owned(), Arc::clone(&database));
@@ -91,6 +97,31 @@ impl Database {
             self.unknown(&format!("it did not answer within {patience}"))
                 .hint("a statement that waits for a lock waits for whoever holds it")
         })
+    }
+
+    /// Records that a table was looked at, where it holds something else than at the look before.
+    pub fn tell(&self, timeline: &Timeline, table: &str, rows: &[String]) {
+        let mut hasher = DefaultHasher::new();
+        rows.hash(&mut hasher);
+        let now = hasher.finish();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.insert(table.to_owned(), now) != Some(now) {
+            timeline.record(Happening::Rows {
+                datastore: self.datastore.clone(),
+                table: table.to_owned(),
+                rows: rows.len(),
+            });
+        }
+    }
+
+    /// What the server said of a statement, in full, or that it cannot be asked.
+    ///
+    /// A server that answers with an error has been asked something wrong: that fails the step.
+    pub fn refused(&self, what: &str, error: &tokio_postgres::Error) -> StepError {
+        match error.as_db_error() {
+            Some(_) => Failure::failed(format!("{what}: {}", in_full(error))),
+            None => self.unknown(&in_full(error)),
+        }
     }
 
     /// The test client cannot tell what is in it.

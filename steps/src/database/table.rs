@@ -4,7 +4,7 @@ use momus_engine::failure::{Failure, StepError};
 use serde_json::Value as Json;
 
 use super::session::{Database, Session, in_full};
-use crate::selection::value::Expected;
+use crate::selection::Expected;
 
 /// A table, view or foreign table.
 #[derive(Debug)]
@@ -42,18 +42,39 @@ impl Column {
             Json::Null => None,
             Json::String(text) if is_json => {
                 let nested = serde_json::from_str::<Json>(text).is_ok_and(|json| json.is_object() || json.is_array());
-                Some(if nested { text.clone() } else { expected.json.to_string() })
+                Some(if nested {
+                    text.clone()
+                } else {
+                    expected.json.to_string()
+                })
             }
             Json::String(text) => Some(text.clone()),
             _ => Some(expected.written.clone()),
         }
     }
 
-    /// A value of the column as a look shows and compares it: `character(n)` is filled up with blanks that mean nothing.
+    /// A value of the column as a look shows and compares it: `character(n)` is filled up with blanks that mean
+    /// nothing, and a time without a zone is taken to be in UTC.
     pub fn seen(&self, json: Json) -> Json {
-        match json {
-            Json::String(text) if self.sql_type == "bpchar" => Json::String(text.trim_end_matches(' ').to_owned()),
-            other => other,
+        match (json, self.sql_type.as_str()) {
+            (Json::String(text), "bpchar") => Json::String(text.trim_end_matches(' ').to_owned()),
+            (Json::String(text), "timestamp without time zone") if text.parse::<jiff::civil::DateTime>().is_ok() => {
+                Json::String(format!("{text}Z"))
+            }
+            (other, _) => other,
+        }
+    }
+
+    /// An SQL condition that a row of `t` meets when the column's value is that of the text parameter with this number,
+    /// in the column's own type. Types without an equality of their own, or with one of sizes, compare as texts.
+    pub fn equals(&self, parameter: usize) -> String {
+        let (column, sql_type) = (self.quoted(), &self.sql_type);
+        match sql_type.as_str() {
+            "json" => format!("t.{column}::jsonb = ${parameter}::text::jsonb"),
+            "xml" | "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" => {
+                format!("t.{column}::text = ${parameter}::text::{sql_type}::text")
+            }
+            _ => format!("t.{column} = ${parameter}::text::{sql_type}"),
         }
     }
 }
@@ -117,7 +138,12 @@ async fn tables(database: &Database, session: &Session) -> Result<Vec<String>, S
 fn one_of(name: &str, known: &[String], what: &str) -> String {
     let near = known
         .iter()
-        .map(|each| (strsim::damerau_levenshtein(&name.to_lowercase(), &each.to_lowercase()), each))
+        .map(|each| {
+            (
+                strsim::damerau_levenshtein(&name.to_lowercase(), &each.to_lowercase()),
+                each,
+            )
+        })
         .filter(|(distance, each)| distance * 3 <= each.chars().count().max(name.chars().count()))
         .min_by_key(|(distance, _)| *distance);
     match near {

@@ -74,12 +74,7 @@ pub fn check(places: &Places, block: &Block) -> Result<(), BlockError> {
                 message: columns(row.len()),
             });
         };
-        if cell.starts_with('#') {
-            let message = format!(
-                "`{cell}` looks for something, and here a value is given; hint: write `\\{cell}` for the text itself"
-            );
-            return Err(BlockError::cell(at, 1, message));
-        }
+        check_value(cell).map_err(|message| BlockError::cell(at, 1, message))?;
         if has_references(place) {
             // What it stands for is known when the step runs.
             continue;
@@ -97,6 +92,19 @@ pub fn check(places: &Places, block: &Block) -> Result<(), BlockError> {
             Place::Part(_) => parts.push(place),
             Place::Header(_) | Place::Query(_) => {}
         }
+    }
+    Ok(())
+}
+
+/// Tells while planning that a cell that gives a value is a marker.
+///
+/// # Errors
+/// A message for a marker.
+pub fn check_value(cell: &str) -> Result<(), String> {
+    if cell.starts_with('#') {
+        return Err(format!(
+            "`{cell}` looks for something, and here a value is given; hint: write `\\{cell}` for the text itself"
+        ));
     }
     Ok(())
 }

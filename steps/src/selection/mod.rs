@@ -134,6 +134,16 @@ impl Selection {
         self.requirements.iter().map(|requirement| &requirement.place)
     }
 
+    /// The exact values that it expects, in the order of the table.
+    pub fn values(&self) -> impl Iterator<Item = (&Place, &Expected)> {
+        self.requirements
+            .iter()
+            .filter_map(|requirement| match &requirement.expectation {
+                Expectation::Value(expected) => Some((&requirement.place, expected)),
+                Expectation::Marker { .. } => None,
+            })
+    }
+
     /// What it expects, one line a row: `$.total: 12.5`.
     pub fn lines(&self) -> Vec<String> {
         let line = |Requirement { place, expectation }: &Requirement| format!("{place}: {expectation}");
