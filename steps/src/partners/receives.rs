@@ -10,9 +10,11 @@ use crate::counted::{Counted, Lasting};
 use crate::selection::{Selection, check_call};
 
 step! {
-    /// Counts the calls that a partner's stand-in has received since the scenario began, those that the table selects:
-    /// `method`, `path` (without its query), `status` (what the stand-in answered), `header NAME`, `query NAME`, and
-    /// `$…` places of the body.
+    /// Counts the calls that a partner has received since the scenario began, those that the table selects: `method`,
+    /// `path` (without its query), `status` (what was answered), `header NAME`, `query NAME`, and `$…` places of the body.
+    ///
+    /// A call that a fault answered in the partner's place counts, with the status of that answer. Of a body of such a
+    /// call that has more than 1 MiB, or that the caller broke off, only the beginning is kept, as text.
     ///
     /// ```gherkin
     /// Then partner bank eventually receives exactly 1 call, and no other
@@ -37,9 +39,16 @@ step! {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use axum::{Json, Router};
     use momus_engine::event::Happening;
+    use momus_engine::injection::Strikes;
     use momus_engine::step::Block;
+    use momus_proxies::rule::Answer;
     use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use crate::testing::{Scenario, plan, table};
 
@@ -160,6 +169,56 @@ mod tests {
           calls to partner bank: 2, and 1 other
           other: POST /charges answered 201: <charge/>
             $.amount: expected 1, was absent: the body is not JSON (no content-type): <charge/>
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_a_fault_answered_counts_with_that_status() {
+        let mut scenario = Scenario::begin();
+        let timeline = scenario.world.timeline.clone();
+        let told = timeline.clone();
+        let stand_in = post(|Json(body): Json<Value>| async move {
+            told.record(call("bank", "/charges", 201, body));
+            StatusCode::CREATED
+        });
+        scenario.serve("bank", Router::new().route("/charges", stand_in)).await;
+        let answer = Answer {
+            method: "POST".into(),
+            path: "/charges".into(),
+            first: 2,
+            status: 503,
+            partner: true,
+        };
+        let edge = &scenario.edges["bank"];
+        let _fault = edge.answer(answer, Strikes::new("answer", timeline));
+        let address = edge.address();
+        for status in ["503", "503", "201"] {
+            let mut bank = TcpStream::connect(address).await.expect("the edge listens");
+            let request = "POST /charges?try=1 HTTP/1.1\r\nhost: bank\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 13\r\n\r\n{\"amount\":12}";
+            bank.write_all(request.as_bytes()).await.expect("it takes the request");
+            let mut answer = String::new();
+            bank.read_to_string(&mut answer).await.expect("it answers");
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+        }
+        let amount = ["$.amount", "12"];
+        let all = "partner bank receives exactly 3 calls, and no other";
+        scenario.passes(all, table(&[amount])).await;
+        let answered = table(&[["status", "503"], ["query try", "1"], ["header host", "bank"], amount]);
+        scenario.passes("partner bank receives exactly 2 calls", answered).await;
+        let few = scenario
+            .fails("partner bank receives exactly 2 calls", table(&[amount]))
+            .await;
+        insta::assert_snapshot!(few, @r#"
+        Failed: it does not hold
+        expected:
+          calls to partner bank: exactly 2
+            $.amount: 12
+        seen:
+          calls to partner bank: 3, and no other
+            POST /charges answered 503: {"amount":12}
+            POST /charges answered 503: {"amount":12}
+            POST /charges answered 201: {"amount":12}
         "#);
     }
 
