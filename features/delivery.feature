@@ -45,8 +45,10 @@ Feature: Partners receive every event once
       Then GET "/deliveries?event_id=${accepted.event_id}" from hermes eventually has
         | $.deliveries[0].status | delivered |
         | $.deliveries[0].tries  | 3         |
-      And partner amplitude receives exactly 1 call, and no other
+      And partner amplitude receives exactly 3 calls, and no other
         | $.events[0].insert_id | ${accepted.event_id} |
+      And partner amplitude receives exactly 2 calls
+        | status | 503 |
 
     Scenario: a partner that asks to wait is asked again when it said
       Given partner amplitude answers POST "/2/httpapi" with 429
