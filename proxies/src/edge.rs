@@ -5,7 +5,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use momus_engine::event::Happening;
@@ -21,7 +20,7 @@ use crate::http::{Exchanges, requests, responses};
 use crate::kafka::{self, Namespace};
 use crate::postgres;
 use crate::relay::pump;
-use crate::rule::{Answer, Rule, Rules};
+use crate::rule::{Answer, Answering, Rule, Rules};
 
 /// Where an edge leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,21 +138,11 @@ impl Edge {
         Rule::put(&self.rules, |rules, number| rules.refusals.push((number, strikes)))
     }
 
-    /// Answers the first `first` requests of this method and path with `status` and an empty body, on an edge
-    /// of [`Protocol::Http`]; they are not passed on. It strikes once for each.
-    ///
-    /// In `path`, `*` and `{name}` stand for any one segment; a query is left aside.
-    pub fn answer(&self, method: &str, path: &str, first: u64, status: u16, strikes: Strikes) -> Rule {
-        let (method, path, left) = (method.to_owned(), path.to_owned(), AtomicU64::new(first));
+    /// Answers requests in place of the upstream, on an edge of [`Protocol::Http`]; they are not passed on. Each has its
+    /// answer once its body has come. It strikes once for each, when its head has come.
+    pub fn answer(&self, answer: Answer, strikes: Strikes) -> Rule {
         Rule::put(&self.rules, |rules, number| {
-            rules.answers.push(Answer {
-                number,
-                method,
-                path,
-                left,
-                status,
-                strikes,
-            });
+            rules.answers.push(Answering::new(number, answer, strikes));
         })
     }
 }

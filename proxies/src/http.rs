@@ -2,8 +2,12 @@
 //!
 //! A head passes whole (it is held until its last byte is there), everything else as it comes. What is not
 //! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on; so does what follows an upgrade.
+//!
+//! A request that a rule answers has its answer once its body has come, as a server gives it that reads the whole
+//! request first; a caller that asks before it sends the body (`Expect: 100-continue`) is told to go on.
 
 mod body;
+mod content;
 mod exchange;
 mod head;
 
@@ -13,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use self::body::Body;
+use self::exchange::Answered;
 pub(crate) use self::exchange::Exchanges;
 pub use self::exchange::next_exchange;
 use self::head::Parsed;
@@ -45,13 +50,16 @@ pub(crate) async fn requests(
         gate.pass().await;
         let mut rest = &buffer[..read?];
         if rest.is_empty() {
-            if let State::Head(head) = &state {
-                gate.write(writer, head).await?;
+            match &state {
+                State::Head(head) => gate.write(writer, head).await?,
+                State::Body { swallow: true, .. } => exchanges.received(false),
+                State::Body { .. } | State::Tunnel => {}
             }
             return writer.shutdown().await;
         }
         while !rest.is_empty() {
-            if exchanges.is_tunnel() {
+            // What is being swallowed is nobody's but the rule's, to its end.
+            if exchanges.is_tunnel() && !matches!(state, State::Body { swallow: true, .. }) {
                 if let State::Head(head) = &state {
                     gate.write(writer, head).await?;
                 }
@@ -64,9 +72,15 @@ pub(crate) async fn requests(
                     State::Tunnel
                 }
                 State::Body { mut body, swallow } => {
-                    let (count, done) = body.take(rest);
+                    let (count, done) = body.take(rest, |content| {
+                        if swallow {
+                            exchanges.receive(content);
+                        }
+                    });
                     if !swallow {
                         gate.write(writer, &rest[..count]).await?;
+                    } else if done {
+                        exchanges.received(true);
                     }
                     rest = &rest[count..];
                     if done {
@@ -91,22 +105,21 @@ pub(crate) async fn requests(
                         }
                         Parsed::Head(length, request) => {
                             rest = &rest[length - before..];
-                            let status = {
-                                let rules = rules.borrow();
-                                let mut answers = rules.answers.iter();
-                                answers.find_map(|answer| answer.to(&request.method, &request.path))
-                            };
-                            let body = request.body;
-                            exchanges.push(request, status);
-                            if status.is_none() {
+                            // A rule strikes under the lock, so that it never does once it is healed.
+                            let answered = rules.borrow().answer(&request.method, &request.path).map(Answered::new);
+                            let (body, swallow) = (request.body, answered.is_some());
+                            exchanges.push(request, answered);
+                            if !swallow {
                                 gate.write(writer, &head[..length]).await?;
                             }
                             match body {
-                                Body::Empty => State::Head(Vec::new()),
-                                body => State::Body {
-                                    body,
-                                    swallow: status.is_some(),
-                                },
+                                Body::Empty => {
+                                    if swallow {
+                                        exchanges.received(true);
+                                    }
+                                    State::Head(Vec::new())
+                                }
+                                body => State::Body { body, swallow },
                             }
                         }
                     }
@@ -145,6 +158,8 @@ pub(crate) async fn responses(
                 }
             ) {
                 exchanges.finish();
+            } else if answer_the_rest(writer, &mut gate, exchanges).await? {
+                return writer.shutdown().await;
             }
             if let State::Head(head) = &state {
                 gate.write(writer, head).await?;
@@ -166,7 +181,7 @@ pub(crate) async fn responses(
                     State::Tunnel
                 }
                 State::Body { mut body, swallow } => {
-                    let (count, done) = body.take(rest);
+                    let (count, done) = body.take(rest, |_| {});
                     if done {
                         exchanges.finish();
                     }
@@ -219,6 +234,24 @@ pub(crate) async fn responses(
                 }
             };
         }
+    }
+}
+
+/// Writes the rules' answers up to the next request that the upstream, which is gone, was to answer; whether the
+/// connection ends with the last of them.
+async fn answer_the_rest(
+    writer: &mut (impl AsyncWrite + Unpin),
+    gate: &mut Gate,
+    exchanges: &Exchanges,
+) -> io::Result<bool> {
+    loop {
+        if give_answers(writer, gate, exchanges).await? {
+            return Ok(true);
+        }
+        if !exchanges.answers_next() {
+            return Ok(false);
+        }
+        exchanges.answered().await;
     }
 }
 

@@ -13,25 +13,48 @@ pub(crate) struct Rules {
     pub upstream: Upstream,
     pub cuts: Vec<(u64, Strikes)>,
     pub refusals: Vec<(u64, Strikes)>,
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Answering>,
     next: u64,
 }
 
-/// Answers the first requests of a kind in place of the upstream.
-pub(crate) struct Answer {
-    pub number: u64,
+/// What is answered in place of the dependency, and to which requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The method of the requests.
     pub method: String,
+    /// Their path: `*` and `{name}` in it stand for any one segment; a query is left aside.
     pub path: String,
-    /// How many it still answers.
-    pub left: AtomicU64,
+    /// How many of them, the first ones, are answered.
+    pub first: u64,
+    /// The status; the body is empty.
     pub status: u16,
-    pub strikes: Strikes,
+    /// The dependency is a partner, and what is answered in its place counts as a call that it received:
+    /// [`PartnerCall`](momus_engine::event::Happening::PartnerCall).
+    pub partner: bool,
 }
 
-impl Answer {
-    /// The status for this request if the rule answers it, which strikes.
-    pub fn to(&self, method: &str, path: &str) -> Option<u16> {
-        if method != self.method || !path_matches(&self.path, path) {
+/// Answers the first requests of a kind in place of the upstream.
+pub(crate) struct Answering {
+    number: u64,
+    answer: Answer,
+    /// How many it still answers.
+    left: AtomicU64,
+    strikes: Strikes,
+}
+
+impl Answering {
+    pub fn new(number: u64, answer: Answer, strikes: Strikes) -> Self {
+        Self {
+            number,
+            left: AtomicU64::new(answer.first),
+            answer,
+            strikes,
+        }
+    }
+
+    /// The answer to this request if the rule answers it, which strikes.
+    fn to(&self, method: &str, path: &str) -> Option<&Answer> {
+        if method != self.answer.method || !path_matches(&self.answer.path, path) {
             return None;
         }
         let one = self
@@ -39,7 +62,7 @@ impl Answer {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         one.is_ok().then(|| {
             self.strikes.strike();
-            self.status
+            &self.answer
         })
     }
 }
@@ -71,6 +94,11 @@ impl Rules {
             answers: Vec::new(),
             next: 0,
         }
+    }
+
+    /// The answer to this request if a rule answers it, which strikes.
+    pub fn answer(&self, method: &str, path: &str) -> Option<&Answer> {
+        self.answers.iter().find_map(|rule| rule.to(method, path))
     }
 
     /// A number that no other rule of the edge has.

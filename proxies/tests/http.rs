@@ -8,6 +8,7 @@ use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::rule::{Answer, Rule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -38,7 +39,20 @@ async fn expect(stream: &mut TcpStream, text: &str) {
     assert_eq!(String::from_utf8(bytes).unwrap(), text);
 }
 
-/// The exchanges so far: `? METHOD PATH` for a request, `STATUS PATH` for a response, each with its trace's end.
+/// Answers the first two `POST /invoices/{id}` 503.
+fn answer(edge: &Edge, partner: bool, strikes: &Strikes) -> Rule {
+    let answer = Answer {
+        method: "POST".into(),
+        path: "/invoices/{id}".into(),
+        first: 2,
+        status: 503,
+        partner,
+    };
+    edge.answer(answer, strikes.clone())
+}
+
+/// The exchanges so far: `? METHOD PATH` for a request, `STATUS PATH` for a response, each with its trace; and
+/// `call METHOD PATH STATUS BODY` for a call to a partner.
 fn exchanges(timeline: &Timeline) -> Vec<String> {
     let told = |events: &[momus_engine::event::Event]| {
         let lines = events.iter().filter_map(|event| {
@@ -46,6 +60,14 @@ fn exchanges(timeline: &Timeline) -> Vec<String> {
             match &event.happening {
                 Happening::Request { method, path, .. } => Some(format!("? {method} {path} {trace}")),
                 Happening::Response { status, path, .. } => Some(format!("{status:?} {path} {trace}")),
+                Happening::PartnerCall {
+                    partner,
+                    method,
+                    path,
+                    status,
+                    body,
+                    ..
+                } if partner == "billing" => Some(format!("call {method} {path} {status} {body}")),
                 _ => None,
             }
         });
@@ -84,7 +106,7 @@ async fn exchanges_in_segments_of_one_byte_are_recorded_and_pass_unmodified() {
 async fn the_first_two_are_answered_by_the_rule_and_the_third_passes() {
     let (listener, edge, timeline) = edge().await;
     let strikes = Strikes::new("503s", timeline.clone());
-    let _rule = edge.answer("POST", "/invoices/{id}", 2, 503, strikes.clone());
+    let _rule = answer(&edge, false, &strikes);
     let mut client = TcpStream::connect(edge.address()).await.unwrap();
     let (mut server, _) = listener.accept().await.unwrap();
     let (other, struck) = (
@@ -110,6 +132,137 @@ async fn the_first_two_are_answered_by_the_rule_and_the_third_passes() {
         .collect();
     assert_eq!(statuses.iter().filter(|line| line.starts_with("Some(503)")).count(), 2);
     assert_eq!(statuses.iter().filter(|line| line.starts_with("Some(200)")).count(), 2);
+    assert_eq!(statuses.len(), 4, "the dependency is no partner: {statuses:?}");
+}
+
+const ANSWER: &str = "HTTP/1.1 503 \r\ncontent-length: 0\r\n\r\n";
+
+/// Waits until so many lines of [`exchanges`] are there, and gives them.
+async fn soon(timeline: &Timeline, count: usize) -> Vec<String> {
+    let mut bell = timeline.bell();
+    while exchanges(timeline).len() < count {
+        timeout(SOON, bell.changed()).await.unwrap().unwrap();
+    }
+    exchanges(timeline)
+}
+
+#[tokio::test]
+async fn what_is_answered_in_a_partners_place_is_recorded_as_a_call_before_its_response() {
+    let (listener, edge, timeline) = edge().await;
+    let _rule = answer(&edge, true, &Strikes::new("503s", timeline.clone()));
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let chunked = format!(
+        "POST /invoices/7?dry=1 HTTP/1.1\r\nIdempotency-Key: K1\r\ntraceparent: 00-{trace}-b7ad6b7169203331-01\r\n\
+        Transfer-Encoding: chunked\r\n\r\nA;x=1\r\n{{\"amount\":\r\n5\r\n12.5}}\r\n0\r\nX: y\r\n\r\n"
+    );
+    trickle(&mut client, &chunked).await;
+    expect(&mut client, ANSWER).await;
+    // Pipelined: one without a body, which is answered, and one that passes.
+    let passes = "POST /invoices/8 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
+    client
+        .write_all(format!("POST /invoices/7 HTTP/1.1\r\n\r\n{passes}").as_bytes())
+        .await
+        .unwrap();
+    expect(&mut server, passes).await;
+    expect(&mut client, ANSWER).await;
+    let expected = [
+        format!("? POST /invoices/7?dry=1 {trace}"),
+        "call POST /invoices/7?dry=1 503 {\"amount\":12.5}".to_owned(),
+        format!("Some(503) /invoices/7?dry=1 {trace}"),
+        "? POST /invoices/7 -".to_owned(),
+        "call POST /invoices/7 503 \"\"".to_owned(),
+    ];
+    let mut seen = exchanges(&timeline);
+    seen.retain(|line| !line.starts_with("? POST /invoices/8") && line != "Some(503) /invoices/7 -");
+    assert_eq!(seen, expected);
+    let headers = timeline.look(|events| {
+        events.iter().find_map(|event| match &event.happening {
+            Happening::PartnerCall { headers, .. } => Some((headers.clone(), event.trace.clone())),
+            _ => None,
+        })
+    });
+    let (headers, traced) = headers.unwrap();
+    assert_eq!(headers[0], ("idempotency-key".to_owned(), "K1".to_owned()));
+    assert_eq!((headers.len(), traced.as_deref()), (3, Some(trace)));
+}
+
+#[tokio::test]
+async fn a_caller_that_asks_first_is_told_to_go_on() {
+    let (listener, edge, timeline) = edge().await;
+    let _rule = answer(&edge, true, &Strikes::new("503s", timeline.clone()));
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (_server, _) = listener.accept().await.unwrap();
+    let head = "POST /invoices/7 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    expect(&mut client, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    assert_eq!(exchanges(&timeline), ["? POST /invoices/7 -"]);
+    client.write_all(b"[7]").await.unwrap();
+    expect(&mut client, ANSWER).await;
+    let answered = [
+        "? POST /invoices/7 -",
+        "call POST /invoices/7 503 [7]",
+        "Some(503) /invoices/7 -",
+    ];
+    assert_eq!(exchanges(&timeline), answered);
+
+    // On the same connection: this body never comes.
+    client.write_all(head.as_bytes()).await.unwrap();
+    expect(&mut client, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.set_zero_linger().unwrap();
+    drop(client);
+    let ended = [
+        "? POST /invoices/7 -",
+        "call POST /invoices/7 503 \"\"",
+        "None /invoices/7 -",
+    ];
+    assert_eq!(soon(&timeline, 6).await[3..], ended);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_too_early_is_recorded_as_far_as_it_came() {
+    let (listener, edge, timeline) = edge().await;
+    let _rule = answer(&edge, true, &Strikes::new("503s", timeline.clone()));
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (_server, _) = listener.accept().await.unwrap();
+    client
+        .write_all(b"POST /invoices/7 HTTP/1.1\r\nContent-Length: 9\r\n\r\n[1")
+        .await
+        .unwrap();
+    client.shutdown().await.unwrap();
+    expect(&mut client, ANSWER).await;
+    let expected = [
+        "? POST /invoices/7 -",
+        "call POST /invoices/7 503 \"[1 … (the connection ended before the rest came)\"",
+        "Some(503) /invoices/7 -",
+    ];
+    assert_eq!(exchanges(&timeline), expected);
+}
+
+#[tokio::test]
+async fn a_partner_that_closes_meanwhile_takes_no_answer_away() {
+    let (listener, edge, timeline) = edge().await;
+    let _rule = answer(&edge, true, &Strikes::new("503s", timeline.clone()));
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    client
+        .write_all(b"POST /invoices/7 HTTP/1.1\r\nContent-Length: 3\r\n\r\n[")
+        .await
+        .unwrap();
+    soon(&timeline, 1).await;
+    drop(server);
+    // An exchange on another connection: what the first one was told meanwhile, it has heard.
+    let mut other = TcpStream::connect(edge.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    other.write_all(b"GET /invoices HTTP/1.1\r\n\r\n").await.unwrap();
+    expect(&mut server, "GET /invoices HTTP/1.1\r\n\r\n").await;
+    server.write_all(b"HTTP/1.1 204 \r\n\r\n").await.unwrap();
+    expect(&mut other, "HTTP/1.1 204 \r\n\r\n").await;
+    client.write_all(b"7]").await.unwrap();
+    expect(&mut client, ANSWER).await;
+    assert_eq!(timeout(SOON, client.read(&mut [0])).await.unwrap().unwrap(), 0);
+    assert!(exchanges(&timeline).contains(&"call POST /invoices/7 503 [7]".to_owned()));
 }
 
 #[tokio::test]

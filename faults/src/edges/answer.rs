@@ -6,6 +6,7 @@ use momus_engine::parameter::Value;
 use momus_engine::step;
 use momus_engine::step::{BlockShape, StepResult};
 use momus_engine::world::World;
+use momus_proxies::rule::Answer;
 
 use super::{ends, inject, leads};
 
@@ -14,7 +15,8 @@ step! {
     /// body; the dependency sees nothing of them. The requests after these pass.
     ///
     /// In the path, `*` and `{name}` stand for any one segment, and the request's query is left aside. The edge must
-    /// be HTTP: to a service, a partner, a bucket or the log intake.
+    /// be HTTP: to a service, a partner, a bucket or the log intake. What is answered in a partner's place counts among
+    /// the calls that `partner … receives`, with this status.
     ///
     /// Its name is `answer STATUS from A to B`. It strikes for each request, and has struck when all of them were
     /// answered; fewer fail the scenario. Once it is healed, every request passes.
@@ -107,8 +109,16 @@ fn answer(world: &mut World, first: u64, method: &str, path: &str, ends: (&str, 
     let path = world.text(path)?;
     let fault = name(ends, status);
     let status = u16::try_from(status).map_err(|_| Failure::failed(format!("{status} is no HTTP status")))?;
+    let kind = world.mesh.as_ref().and_then(|mesh| mesh.kind(ends.1));
+    let answer = Answer {
+        method: method.to_owned(),
+        path,
+        first,
+        status,
+        partner: kind == Some(Kind::Partner),
+    };
     inject(world, fault, first, &[ends], |edge, strikes| {
-        edge.answer(method, &path, first, status, strikes)
+        edge.answer(answer.clone(), strikes)
     })
 }
 
@@ -135,6 +145,11 @@ mod tests {
         .await;
         assert_eq!(ran.told(), "passed");
         assert_eq!(ran.faults().len(), 4, "{:?}", ran.faults());
+        // Those that passed are for the stand-in to tell, which the testbed has none of.
+        assert_eq!(
+            ran.partner_calls(),
+            ["bank POST /charges/7?retry=0 503", "bank POST /charges/8 503"]
+        );
     }
 
     #[tokio::test]
@@ -149,6 +164,7 @@ mod tests {
         ")
         .await;
         assert_eq!(ran.told(), "passed");
+        assert!(ran.partner_calls().is_empty(), "billing is no partner");
     }
 
     #[tokio::test]

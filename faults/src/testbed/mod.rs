@@ -78,6 +78,21 @@ impl Ran {
         phases.collect()
     }
 
+    /// The calls to partners that were recorded, in order: `PARTNER METHOD PATH STATUS`.
+    pub fn partner_calls(&self) -> Vec<String> {
+        let calls = self.events.iter().filter_map(|event| match &event.happening {
+            Happening::PartnerCall {
+                partner,
+                method,
+                path,
+                status,
+                ..
+            } => Some(format!("{partner} {method} {path} {status}")),
+            _ => None,
+        });
+        calls.collect()
+    }
+
     /// The expectations that were judged: `EXPECTED: SEEN (HELD)`.
     pub fn expectations(&self) -> Vec<String> {
         let judged = self.events.iter().filter_map(|event| match &event.happening {

@@ -33,16 +33,21 @@ pub const CHUNKED: Body = Body::Chunked(Chunk::Size {
 });
 
 impl Body {
-    /// Takes its part of `bytes`: how many they are, and whether the body is complete with them.
-    pub fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
+    /// Takes its part of `bytes`: how many they are, and whether the body is complete with them. `content` gets what
+    /// of them is no framing.
+    pub fn take(&mut self, bytes: &[u8], mut content: impl FnMut(&[u8])) -> (usize, bool) {
         match self {
             Self::Empty => (0, true),
-            Self::UntilEnd => (bytes.len(), false),
+            Self::UntilEnd => {
+                content(bytes);
+                (bytes.len(), false)
+            }
             Self::Length(left) => {
                 let count = skip(left, bytes);
+                content(&bytes[..count]);
                 (count, *left == 0)
             }
-            Self::Chunked(chunk) => take_chunks(chunk, bytes),
+            Self::Chunked(chunk) => take_chunks(chunk, bytes, content),
         }
     }
 }
@@ -54,11 +59,13 @@ fn skip(left: &mut u64, bytes: &[u8]) -> usize {
     count
 }
 
-fn take_chunks(chunk: &mut Chunk, bytes: &[u8]) -> (usize, bool) {
+fn take_chunks(chunk: &mut Chunk, bytes: &[u8], mut content: impl FnMut(&[u8])) -> (usize, bool) {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if let Chunk::Data(left) = chunk {
-            at += skip(left, &bytes[at..]);
+            let count = skip(left, &bytes[at..]);
+            content(&bytes[at..at + count]);
+            at += count;
             if *left == 0 {
                 *chunk = Chunk::End;
             }
@@ -97,19 +104,26 @@ mod tests {
     #[test]
     fn a_chunked_body_ends_after_its_trailers_however_it_is_split() {
         for size in 1..=TEXT.len() {
-            let (mut body, mut taken, mut done) = (CHUNKED, 0, false);
+            let (mut body, mut taken, mut done, mut content) = (CHUNKED, 0, false, Vec::new());
             for piece in TEXT.chunks(size) {
                 assert!(!done);
-                let (count, end) = body.take(piece);
+                let (count, end) = body.take(piece, |part| content.extend_from_slice(part));
                 (taken, done) = (taken + count, end);
             }
             assert_eq!((taken, done), (TEXT.len(), true), "in pieces of {size}");
+            assert_eq!(content, b"helloabcdefghijklmnopqrstuvwxyz", "in pieces of {size}");
         }
     }
 
     #[test]
     fn what_follows_a_body_is_not_taken() {
-        assert_eq!(Body::Length(3).take(b"abcGET"), (3, true));
-        assert_eq!({ CHUNKED }.take(b"1\r\nx\r\n0\r\n\r\nGET"), (11, true));
+        for (mut body, text, length) in [
+            (Body::Length(3), "abcGET", 3),
+            (CHUNKED, "3\r\nabc\r\n0\r\n\r\nGET", 13),
+        ] {
+            let mut content = Vec::new();
+            let taken = body.take(text.as_bytes(), |part| content.extend_from_slice(part));
+            assert_eq!((taken, content.as_slice()), ((length, true), &b"abc"[..]));
+        }
     }
 }

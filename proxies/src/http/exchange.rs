@@ -8,8 +8,13 @@ use std::time::Instant;
 use momus_engine::event::Happening;
 use tokio::sync::Notify;
 
+use super::content::Content;
 use super::head::Request;
 use crate::edge::Wire;
+use crate::rule;
+
+/// The names of gzip among content codings (RFC 9110, section 8.4.1.3).
+const GZIP: [&str; 2] = ["gzip", "x-gzip"];
 
 /// The next exchange's number, unique within the process and so within the run.
 pub fn next_exchange() -> u64 {
@@ -23,11 +28,31 @@ struct Exchange {
     began: Instant,
     /// The status that was seen.
     status: Option<u16>,
-    /// The status that a rule answers.
-    answer: Option<u16>,
+    /// What a rule answers.
+    answered: Option<Answered>,
 }
 
-/// What a rule answers.
+/// A request that a rule answers.
+pub(crate) struct Answered {
+    status: u16,
+    /// What has come of its body, where it is a call to a partner that is not recorded yet.
+    call: Option<Content>,
+    /// No more of its body will come.
+    received: bool,
+}
+
+impl Answered {
+    /// Nothing of its body has come.
+    pub fn new(answer: &rule::Answer) -> Self {
+        Self {
+            status: answer.status,
+            call: answer.partner.then(Content::default),
+            received: false,
+        }
+    }
+}
+
+/// What is written in place of the upstream.
 pub(crate) struct Answer {
     pub bytes: Vec<u8>,
     /// The connection ends with it.
@@ -58,7 +83,7 @@ impl Exchanges {
     }
 
     /// Records a request, which a rule may answer.
-    pub fn push(&self, request: Request, answer: Option<u16>) {
+    pub fn push(&self, request: Request, answered: Option<Answered>) {
         let number = next_exchange();
         let happening = Happening::Request {
             exchange: number,
@@ -67,29 +92,70 @@ impl Exchanges {
             method: request.method.clone(),
             path: request.path.clone(),
         };
-        let trace = request.trace.clone();
+        let (trace, notify) = (request.trace.clone(), answered.is_some());
         self.waiting().push_back(Exchange {
             number,
             request,
             began: Instant::now(),
             status: None,
-            answer,
+            answered,
         });
         self.wire.timeline.record_traced(trace, happening);
-        if answer.is_some() {
+        if notify {
             self.answered.notify_one();
         }
     }
 
-    /// Returns when a rule has answered something.
+    /// Some of the body of the newest exchange came, one that a rule answers.
+    pub fn receive(&self, content: &[u8]) {
+        let mut waiting = self.waiting();
+        let answered = waiting.back_mut().and_then(|exchange| exchange.answered.as_mut());
+        if let Some(call) = answered.and_then(|answered| answered.call.as_mut()) {
+            call.add(content);
+        }
+    }
+
+    /// The body of the newest exchange, one that a rule answers, has come `whole`, or no more of it will come.
+    pub fn received(&self, whole: bool) {
+        let call = {
+            let mut waiting = self.waiting();
+            let Some(exchange) = waiting.back_mut() else { return };
+            if let Some(answered) = &mut exchange.answered {
+                answered.received = true;
+            }
+            self.call(exchange, whole)
+        };
+        self.record_call(call);
+        self.answered.notify_one();
+    }
+
+    /// Returns when there is something that a rule answers, or more of it.
     pub async fn answered(&self) {
         self.answered.notified().await;
     }
 
-    /// Takes the oldest exchange, if it is one that a rule answers.
+    /// Whether the oldest exchange is one that a rule answers.
+    pub fn answers_next(&self) -> bool {
+        self.waiting()
+            .front()
+            .is_some_and(|exchange| exchange.answered.is_some())
+    }
+
+    /// What is to be written of the oldest exchange, if it is one that a rule answers: once its body has come the
+    /// answer, with which the exchange is over.
     pub fn take_answer(&self) -> Option<Answer> {
-        let exchange = self.waiting().pop_front_if(|exchange| exchange.answer.is_some())?;
-        let status = exchange.answer?;
+        let mut waiting = self.waiting();
+        let exchange = waiting.front_mut()?;
+        let answered = exchange.answered.as_ref()?;
+        let status = answered.status;
+        if !answered.received {
+            return std::mem::take(&mut exchange.request.expects).then(|| Answer {
+                bytes: b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(),
+                last: false,
+            });
+        }
+        let exchange = waiting.pop_front()?;
+        drop(waiting);
         let last = exchange.request.last;
         let close = if last { "connection: close\r\n" } else { "" };
         let length = if matches!(status, 204 | 304) {
@@ -107,7 +173,7 @@ impl Exchanges {
         let waiting = self.waiting();
         waiting
             .front()
-            .filter(|exchange| exchange.answer.is_none())
+            .filter(|exchange| exchange.answered.is_none())
             .map(|exchange| exchange.request.method.clone())
     }
 
@@ -131,12 +197,40 @@ impl Exchanges {
     pub fn give_up(&self) {
         self.tunnel.store(true, Ordering::Release);
         let left = std::mem::take(&mut *self.waiting());
-        left.into_iter().for_each(|exchange| self.record(exchange, None));
+        for mut exchange in left {
+            self.record_call(self.call(&mut exchange, false));
+            self.record(exchange, None);
+        }
     }
 
     /// Whether plain bytes pass.
     pub fn is_tunnel(&self) -> bool {
         self.tunnel.load(Ordering::Acquire)
+    }
+
+    /// The call to a partner that the exchange is, with its trace, if it is one that is not recorded yet.
+    fn call(&self, exchange: &mut Exchange, whole: bool) -> Option<(Option<String>, Happening)> {
+        let request = &exchange.request;
+        let answered = exchange.answered.as_mut()?;
+        let content = answered.call.take()?;
+        let packed = request.headers.iter().any(|(name, value)| {
+            name == "content-encoding" && GZIP.iter().any(|gzip| value.eq_ignore_ascii_case(gzip))
+        });
+        let happening = Happening::PartnerCall {
+            partner: self.wire.dependency.clone(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            headers: request.headers.clone(),
+            status: answered.status,
+            body: content.recorded(packed, whole),
+        };
+        Some((request.trace.clone(), happening))
+    }
+
+    fn record_call(&self, call: Option<(Option<String>, Happening)>) {
+        if let Some((trace, happening)) = call {
+            self.wire.timeline.record_traced(trace, happening);
+        }
     }
 
     fn record(&self, exchange: Exchange, status: Option<u16>) {

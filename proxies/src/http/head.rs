@@ -19,10 +19,14 @@ pub enum Parsed<T> {
 pub struct Request {
     pub method: String,
     pub path: String,
+    /// The header fields as they came, as text, their names in lower case.
+    pub headers: Vec<(String, String)>,
     /// The trace id of its `traceparent` (W3C Trace Context, section 3.2).
     pub trace: Option<String>,
     pub body: Body,
-    /// The connection ends with the answer, or must when a rule answers (`Expect` leaves it open whether a body comes).
+    /// Its body comes when the caller is told to go on (`Expect: 100-continue`, RFC 9110, section 10.1.1).
+    pub expects: bool,
+    /// The connection ends with the answer.
     pub last: bool,
 }
 
@@ -47,14 +51,21 @@ pub fn request(bytes: &[u8]) -> Parsed<Request> {
                 Ok(body) => body.unwrap_or(Body::Empty),
                 Err(Unframed) => return Parsed::Foreign,
             };
+            let old = request.version == Some(0);
+            let says =
+                |name, what: &str| value(fields, name).is_some_and(|said| said.to_ascii_lowercase().contains(what));
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let head = Request {
                 method: request.method.unwrap_or_default().to_owned(),
                 path: request.path.unwrap_or_default().to_owned(),
+                headers: fields
+                    .iter()
+                    .map(|field| (field.name.to_ascii_lowercase(), text(field.value)))
+                    .collect(),
                 trace: value(fields, "traceparent").and_then(trace),
                 body,
-                last: request.version == Some(0)
-                    || value(fields, "expect").is_some()
-                    || value(fields, "connection").is_some_and(|value| value.to_ascii_lowercase().contains("close")),
+                expects: !old && says("expect", "100-continue"),
+                last: old || says("connection", "close"),
             };
             Parsed::Head(length, head)
         }
