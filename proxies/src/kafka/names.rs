@@ -73,9 +73,12 @@ impl Names {
         true
     }
 
-    /// Takes the prefix from the names in a text for humans; within a name it is no prefix.
+    /// Takes the prefix from the names and the regular expressions in a text for humans; within a name it is no prefix.
     pub fn take_from_text(&self, text: &mut Option<StrBytes>) {
         let Some(text) = text else { return };
+        if text.contains("\\Q") {
+            *text = StrBytes::from_string(text.replace(&self.quoted(), ""));
+        }
         let is_name = |last: char| last.is_ascii_alphanumeric() || "._-".contains(last);
         let (mut kept, mut copied) = (String::new(), 0);
         for (at, prefix) in text.match_indices(&self.prefix) {
@@ -97,14 +100,19 @@ impl Names {
         if let Some(regex) = regex
             && !regex.is_empty()
         {
-            let text = format!("\\Q{}\\E(?:{})", self.prefix, without_anchors(regex));
+            let text = format!("{}(?:{})", self.quoted(), without_anchors(regex));
             *regex = StrBytes::from_string(text);
         }
     }
 
+    /// The prefix as it stands in a regular expression.
+    fn quoted(&self) -> String {
+        format!("\\Q{}\\E", self.prefix)
+    }
+
     /// Undoes [`Names::put_into_regex`], anchors aside.
     pub fn take_from_regex(&self, regex: &mut Option<StrBytes>) {
-        let begin = format!("\\Q{}\\E(?:", self.prefix);
+        let begin = format!("{}(?:", self.quoted());
         if let Some(regex) = regex
             && let Some(own) = regex
                 .strip_prefix(begin.as_str())
@@ -184,6 +192,7 @@ mod tests {
         for (text, shown) in [
             ("m3f9c-a and 'm3f9c-b' collide", "a and 'b' collide"),
             ("topic am3f9c-b, m3f9c-m3f9c-", "topic am3f9c-b, m3f9c-"),
+            ("`\\Qm3f9c-\\E(?:a[)` is wrong", "`(?:a[)` is wrong"),
             ("nothing of ours", "nothing of ours"),
         ] {
             let mut text = Some(StrBytes::from_static_str(text));
