@@ -50,11 +50,17 @@ impl Distribution {
             Some(_) if programs::find("mvn").is_none() && !fetched() => "mvn",
             Some(_) => return None,
         };
-        Some(ServerError::Absent { server: SERVER, program })
+        Some(ServerError::Absent {
+            server: SERVER,
+            program,
+        })
     }
 
     pub(super) async fn get(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<Self, ServerError> {
-        let absent = |program| ServerError::Absent { server: SERVER, program };
+        let absent = |program| ServerError::Absent {
+            server: SERVER,
+            program,
+        };
         let java = programs::find("java").ok_or_else(|| absent("java"))?;
         let run_folder = guardian.run_folder();
         let entry = cache.entry(&format!("kafka-{VERSION}"));
@@ -66,11 +72,22 @@ impl Distribution {
         });
         let libraries = libraries.await?;
         let temporary = guardian.temporary_folder();
-        let mut distribution = Self { java, libraries, temporary, formatted: PathBuf::new(), archive: None };
-        let formatted = cache.entry(&format!("kafka-{VERSION}-formatted-{:016x}", hash((PROPERTIES, CLUSTER_ID))));
+        let mut distribution = Self {
+            java,
+            libraries,
+            temporary,
+            formatted: PathBuf::new(),
+            archive: None,
+        };
+        let formatted = cache.entry(&format!(
+            "kafka-{VERSION}-formatted-{:016x}",
+            hash((PROPERTIES, CLUSTER_ID))
+        ));
         let format = |folder| distribution.format(guardian, progress, folder);
         distribution.formatted = formatted.get_or_make(run_folder, progress, format).await?;
-        let java_version = guardian.run(distribution.java("java -version").argument("-version"), |_| {}).await?;
+        let java_version = guardian
+            .run(distribution.java("java -version").argument("-version"), |_| {})
+            .await?;
         // Of another JVM or class path an archive would be ignored; and the flags tell which collector it is for.
         let key = hash((&java_version.output, &distribution.java, &distribution.libraries, JVM));
         let archive = cache.entry(&format!("kafka-{VERSION}-classes-{key:016x}"));
@@ -81,11 +98,15 @@ impl Distribution {
 
     fn java(&self, label: &str) -> Command {
         let command = Command::new(&self.java).label(label);
-        kept_out_of_tmp(&self.temporary).iter().fold(command, |command, flag| command.argument(flag))
+        kept_out_of_tmp(&self.temporary)
+            .iter()
+            .fold(command, |command, flag| command.argument(flag))
     }
 
     fn with_classes(&self, label: &str) -> Command {
-        let command = JVM.iter().fold(self.java(label), |command, flag| command.argument(flag));
+        let command = JVM
+            .iter()
+            .fold(self.java(label), |command, flag| command.argument(flag));
         command.argument("-cp").argument(self.libraries.join("*"))
     }
 
@@ -94,7 +115,13 @@ impl Distribution {
         let mut command = self.with_classes("kafka");
         if let Some(archive) = &self.archive {
             // An archive that cannot be used is passed over without a word, the class path being what counts.
-            command.arguments.splice(0..0, [format!("-XX:SharedArchiveFile={}", archive.display()), "-Xlog:disable".into()]);
+            command.arguments.splice(
+                0..0,
+                [
+                    format!("-XX:SharedArchiveFile={}", archive.display()),
+                    "-Xlog:disable".into(),
+                ],
+            );
         }
         command.argument("kafka.Kafka").argument(properties)
     }
@@ -102,10 +129,26 @@ impl Distribution {
     async fn format(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
         progress("formatting Kafka's storage (once)");
         let scratch = guardian.run_folder().join("kafka-format.properties");
-        let text = properties(&folder, Ports { broker: 1, controller: 2 });
+        let text = properties(
+            &folder,
+            Ports {
+                broker: 1,
+                controller: 2,
+            },
+        );
         fs::write(&scratch, text).map_err(folder_error(&scratch))?;
-        let tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config"];
-        let command = tool.iter().fold(self.with_classes("StorageTool format"), |command, word| command.argument(word));
+        let tool = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            CLUSTER_ID,
+            "--config",
+        ];
+        let command = tool
+            .iter()
+            .fold(self.with_classes("StorageTool format"), |command, word| {
+                command.argument(word)
+            });
         let finished = guardian.run(command.argument(&scratch), |_| {}).await?;
         succeeded("StorageTool format", finished)
     }
@@ -120,12 +163,23 @@ impl Distribution {
         let file = scratch.join("server.properties");
         fs::write(&file, properties(&data, ports)).map_err(folder_error(&file))?;
         let mut command = self.broker(&file);
-        command.arguments.insert(0, format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display()));
-        let server = KafkaServer::spawn(guardian, command, &scratch, ports).await?.until_ready().await?;
+        command.arguments.insert(
+            0,
+            format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display()),
+        );
+        let server = KafkaServer::spawn(guardian, command, &scratch, ports)
+            .await?
+            .until_ready()
+            .await?;
         let exit = server.child.stop(ARCHIVE_LIMIT).await;
         if !folder.join(ARCHIVE).is_file() {
             let program = "java -XX:ArchiveClassesAtExit".to_owned();
-            return Err(ServerError::Prepare { server: SERVER, program, exit, output: server.tail() });
+            return Err(ServerError::Prepare {
+                server: SERVER,
+                program,
+                exit,
+                output: server.tail(),
+            });
         }
         server.stop().await
     }
@@ -146,7 +200,10 @@ pub(super) fn properties(data: &Path, ports: Ports) -> String {
 /// What keeps a JVM from leaving files in `/tmp` when it is killed: its counters lie there, and native libraries are unpacked there,
 /// whatever `TMPDIR` says.
 fn kept_out_of_tmp(temporary: &Path) -> [String; 2] {
-    ["-XX:-UsePerfData".into(), format!("-Djava.io.tmpdir={}", temporary.display())]
+    [
+        "-XX:-UsePerfData".into(),
+        format!("-Djava.io.tmpdir={}", temporary.display()),
+    ]
 }
 
 async fn fetch(guardian: &Guardian, maven: &Path, folder: &Path) -> Result<(), ServerError> {
@@ -170,15 +227,27 @@ async fn fetch(guardian: &Guardian, maven: &Path, folder: &Path) -> Result<(), S
     if finished.exit.success() {
         return Ok(());
     }
-    let reason = format!("`mvn dependency:copy-dependencies` ended with {}\n{}", finished.exit, finished.output.trim_end());
-    Err(ServerError::Fetch { server: format!("Kafka {VERSION}"), reason })
+    let reason = format!(
+        "`mvn dependency:copy-dependencies` ended with {}\n{}",
+        finished.exit,
+        finished.output.trim_end()
+    );
+    Err(ServerError::Fetch {
+        server: format!("Kafka {VERSION}"),
+        reason,
+    })
 }
 
 fn succeeded(program: &str, finished: Finished) -> Result<(), ServerError> {
     let Finished { exit, output } = finished;
     match exit.success() {
         true => Ok(()),
-        false => Err(ServerError::Prepare { server: SERVER, program: program.to_owned(), exit, output }),
+        false => Err(ServerError::Prepare {
+            server: SERVER,
+            program: program.to_owned(),
+            exit,
+            output,
+        }),
     }
 }
 

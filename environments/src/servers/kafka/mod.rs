@@ -1,6 +1,8 @@
 //! The real Kafka broker, on the installed Java.
 
+pub mod conversation;
 mod distribution;
+mod groups;
 mod ready;
 
 use std::{
@@ -40,9 +42,15 @@ impl Ports {
     /// # Errors
     /// When the system has none.
     pub fn free() -> io::Result<Self> {
-        let listeners = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
+        let listeners = [
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+        ];
         let [broker, controller] = listeners.map(|listener| listener.local_addr().map(|address| address.port()));
-        Ok(Self { broker: broker?, controller: controller? })
+        Ok(Self {
+            broker: broker?,
+            controller: controller?,
+        })
     }
 }
 
@@ -118,14 +126,14 @@ impl KafkaServer {
         Self::spawn(guardian, command, folder, ports).await?.until_ready().await
     }
 
-    async fn spawn(
-        guardian: &Guardian,
-        command: Command,
-        folder: &Path,
-        ports: Ports,
-    ) -> Result<Self, ServerError> {
+    async fn spawn(guardian: &Guardian, command: Command, folder: &Path, ports: Ports) -> Result<Self, ServerError> {
         let (child, output) = guardian.spawn(command.label("kafka")).await?;
-        Ok(Self { child, tail: output.into_tail(), ports, folder: folder.to_owned() })
+        Ok(Self {
+            child,
+            tail: output.into_tail(),
+            ports,
+            folder: folder.to_owned(),
+        })
     }
 
     /// Waits until the broker names itself in an answer, watching the process.

@@ -1,0 +1,148 @@
+//! The groups on a broker: listed, and removed whether or not somebody killed is still a member.
+
+use std::io;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::{
+    ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeGroupsRequest, GroupId,
+    LeaveGroupRequest, ListGroupsRequest,
+};
+
+use super::conversation::Conversation;
+use super::{KafkaServer, SERVER};
+use crate::servers::ServerError;
+
+/// What the broker calls the type of a group whose members speak the protocol of KIP-848.
+const CONSUMER: &str = "consumer";
+/// With this epoch a member of such a group leaves it for good.
+const LEAVE: i32 = -1;
+
+/// A group, as the broker lists it.
+struct Listed {
+    id: GroupId,
+    is_classic: bool,
+}
+
+impl KafkaServer {
+    /// The names of all groups.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub async fn groups(&self) -> Result<Vec<String>, ServerError> {
+        let listed = async { list(&mut Conversation::open(&self.address()).await?).await };
+        let listed = listed.await.map_err(|error| refused("list its groups", error))?;
+        Ok(listed.into_iter().map(|group| group.id.to_string()).collect())
+    }
+
+    /// Removes the groups whose names begin so, with their offsets. Members leave first: one that was killed would be one of its group
+    /// until its session timeout, and a group that has members cannot be removed.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked, or a group got a new member meanwhile.
+    pub async fn delete_groups(&self, prefix: &str) -> Result<(), ServerError> {
+        let deleted = async {
+            let mut broker = Conversation::open(&self.address()).await?;
+            let mut groups = list(&mut broker).await?;
+            groups.retain(|group| group.id.starts_with(prefix));
+            if groups.is_empty() {
+                return Ok(());
+            }
+            empty_classic(&mut broker, &groups).await?;
+            empty_consumer(&mut broker, &groups).await?;
+            let names = groups.into_iter().map(|group| group.id).collect();
+            let answer = broker
+                .ask(&DeleteGroupsRequest::default().with_groups_names(names), 2)
+                .await?;
+            // A classic group that has no offsets is gone with its last member.
+            let gone = ResponseError::GroupIdNotFound.code();
+            let failed = answer
+                .results
+                .iter()
+                .find(|group| ![0, gone].contains(&group.error_code));
+            match failed {
+                Some(group) => Err(io::Error::other(format!(
+                    "group {}: {}",
+                    group.group_id.0,
+                    named(group.error_code)
+                ))),
+                None => Ok(()),
+            }
+        };
+        deleted.await.map_err(|error| refused("remove groups", error))
+    }
+}
+
+async fn list(broker: &mut Conversation) -> io::Result<Vec<Listed>> {
+    let answer = broker.ask(&ListGroupsRequest::default(), 5).await?;
+    if answer.error_code != 0 {
+        return Err(io::Error::other(named(answer.error_code)));
+    }
+    let groups = answer.groups.into_iter().map(|group| Listed {
+        is_classic: !group.group_type.eq_ignore_ascii_case(CONSUMER),
+        id: group.group_id,
+    });
+    Ok(groups.collect())
+}
+
+fn ids(groups: &[Listed], classic: bool) -> Vec<GroupId> {
+    let groups = groups.iter().filter(|group| group.is_classic == classic);
+    groups.map(|group| group.id.clone()).collect()
+}
+
+async fn empty_classic(broker: &mut Conversation, groups: &[Listed]) -> io::Result<()> {
+    let request = DescribeGroupsRequest::default().with_groups(ids(groups, true));
+    if request.groups.is_empty() {
+        return Ok(());
+    }
+    for group in broker.ask(&request, 6).await?.groups {
+        let members = group.members.into_iter();
+        let members: Vec<_> = members
+            .map(|member| {
+                MemberIdentity::default()
+                    .with_member_id(member.member_id)
+                    .with_group_instance_id(member.group_instance_id)
+            })
+            .collect();
+        if !members.is_empty() {
+            let leave = LeaveGroupRequest::default()
+                .with_group_id(group.group_id)
+                .with_members(members);
+            broker.ask(&leave, 5).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn empty_consumer(broker: &mut Conversation, groups: &[Listed]) -> io::Result<()> {
+    let request = ConsumerGroupDescribeRequest::default().with_group_ids(ids(groups, false));
+    if request.group_ids.is_empty() {
+        return Ok(());
+    }
+    for group in broker.ask(&request, 1).await?.groups {
+        for member in group.members {
+            let leave = ConsumerGroupHeartbeatRequest::default()
+                .with_group_id(group.group_id.clone())
+                .with_member_id(member.member_id)
+                .with_instance_id(member.instance_id)
+                .with_member_epoch(LEAVE)
+                .with_topic_partitions(None)
+                .with_subscribed_topic_names(None);
+            broker.ask(&leave, 1).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An error code of the protocol in words.
+fn named(code: i16) -> String {
+    ResponseError::try_from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string())
+}
+
+fn refused(action: &str, error: io::Error) -> ServerError {
+    ServerError::Refused {
+        server: SERVER,
+        action: action.to_owned(),
+        reason: error.to_string(),
+    }
+}

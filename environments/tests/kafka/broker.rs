@@ -1,0 +1,93 @@
+//! One real broker for all tests of a file, and a sandbox's edge to it.
+
+use std::sync::{Arc, LazyLock};
+
+use momus_engine::event::Happening;
+use momus_engine::timeline::{Clock, Timeline};
+use momus_environments::cache::{Cache, Progress};
+use momus_environments::guardian::{Guardian, Launcher, RunId};
+use momus_environments::servers::kafka::KafkaServer;
+use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::kafka::{Broker, Namespace};
+use rdkafka::ClientConfig;
+use tokio::runtime::Runtime;
+
+/// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
+static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
+    let runtime = Runtime::new().unwrap();
+    let (guardian, server) = runtime.block_on(async {
+        let cache = Cache::of_user().unwrap();
+        let launcher = Launcher {
+            program: env!("CARGO_BIN_EXE_momus-guardian").into(),
+            arguments: Vec::new(),
+        };
+        let guardian = Guardian::start(&launcher, &cache, RunId::random()).await.unwrap();
+        let aloud: Progress = Arc::new(|text| eprintln!("{text}"));
+        let server = KafkaServer::start(&guardian, &cache, "kafka", &aloud).await;
+        (guardian, server.unwrap())
+    });
+    (runtime, guardian, server)
+});
+
+/// A caller in a sandbox, and what its edge told.
+pub struct Caller {
+    pub namespace: Namespace,
+    pub timeline: Timeline,
+    pub edge: Edge,
+}
+
+/// The broker.
+pub async fn server() -> &'static KafkaServer {
+    tokio::task::spawn_blocking(|| &BROKER.2).await.unwrap()
+}
+
+impl Caller {
+    /// A caller whose sandbox has this name; no two tests of a file may use the same.
+    pub async fn new(sandbox: &str) -> Self {
+        let broker = server().await.address();
+        let timeline = Timeline::new(Clock::start(), 0, sandbox);
+        let namespace = Namespace::new(format!("{sandbox}."), Broker::Real);
+        let edge = Edge::listen(
+            "shop",
+            "kafka",
+            Upstream::Tcp(broker.parse().unwrap()),
+            Protocol::Kafka(namespace.clone()),
+            timeline.clone(),
+        );
+        let edge = edge.await.unwrap();
+        Self {
+            namespace,
+            timeline,
+            edge,
+        }
+    }
+
+    /// Another caller of the same sandbox.
+    pub async fn beside(&self) -> Self {
+        Self::new(self.timeline.sandbox()).await
+    }
+
+    /// A client's configuration.
+    pub fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.edge.address().to_string());
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        config
+    }
+
+    /// The calls that stand on the timeline, with their errors, one a line.
+    pub fn calls(&self) -> Vec<String> {
+        let call = |happening| match happening {
+            Happening::KafkaCall { api, about, error, .. } => Some(match error {
+                Some(error) => format!("{api} {about}: error {error}"),
+                None => format!("{api} {about}"),
+            }),
+            Happening::Connection { what, .. } if what.starts_with("reset") => Some(what),
+            _ => None,
+        };
+        let events = self.timeline.snapshot().into_iter();
+        events.filter_map(|event| call(event.happening)).collect()
+    }
+}

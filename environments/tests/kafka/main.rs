@@ -1,0 +1,10 @@
+//! The Kafka edge between clients and a real broker.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod broker;
+mod clients;
+mod groups;
+mod names;
+mod topics;
+mod transactions;
