@@ -202,18 +202,16 @@ mod tests {
         let cache = Cache::at(home.path());
         let run_folder = cache.runs().join("1");
         let (entry, progress) = (cache.entry("thing"), silent());
-        let failed = entry
-            .get_or_make(&run_folder, &progress, async |folder: PathBuf| {
-                fs::write(folder.join("half"), "").unwrap();
-                Err(CacheError::NoFolder)
-            });
+        let failed = entry.get_or_make(&run_folder, &progress, async |folder: PathBuf| {
+            fs::write(folder.join("half"), "").unwrap();
+            Err(CacheError::NoFolder)
+        });
         assert!(failed.await.is_err());
         assert!(!cache.entry("thing").path().exists());
-        let made = entry
-            .get_or_make(&run_folder, &progress, async |folder: PathBuf| {
-                assert!(!folder.join("half").exists());
-                Ok::<_, CacheError>(())
-            });
+        let made = entry.get_or_make(&run_folder, &progress, async |folder: PathBuf| {
+            assert!(!folder.join("half").exists());
+            Ok::<_, CacheError>(())
+        });
         assert!(made.await.unwrap().is_dir());
     }
 

@@ -2,8 +2,8 @@
 
 pub mod cache;
 pub mod guardian;
-pub mod process;
 pub(crate) mod loopback;
+pub mod process;
 pub mod s3;
-pub mod standins;
 pub mod servers;
+pub mod standins;

@@ -28,8 +28,14 @@ use rdkafka::{
 
 async fn start() -> (Guardian, Cache) {
     let cache = Cache::of_user().unwrap();
-    let launcher = Launcher { program: env!("CARGO_BIN_EXE_momus-guardian").into(), arguments: Vec::new() };
-    (Guardian::start(&launcher, &cache, RunId::random()).await.unwrap(), cache)
+    let launcher = Launcher {
+        program: env!("CARGO_BIN_EXE_momus-guardian").into(),
+        arguments: Vec::new(),
+    };
+    (
+        Guardian::start(&launcher, &cache, RunId::random()).await.unwrap(),
+        cache,
+    )
 }
 
 fn aloud() -> Progress {
@@ -52,7 +58,9 @@ async fn kafka(guardian: &Guardian, cache: &Cache) -> KafkaServer {
 
 async fn postgres(guardian: &Guardian, cache: &Cache) -> PostgresServer {
     let begin = Instant::now();
-    let server = PostgresServer::start(guardian, cache, "postgres", &aloud()).await.unwrap();
+    let server = PostgresServer::start(guardian, cache, "postgres", &aloud())
+        .await
+        .unwrap();
     eprintln!("{} ready after {:?}", server.version(), begin.elapsed());
     server
 }
@@ -60,13 +68,19 @@ async fn postgres(guardian: &Guardian, cache: &Cache) -> PostgresServer {
 /// Produces one record and reads it back in a group.
 async fn carries_a_record(address: &str, topic: &str) {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", address).set("group.id", "billing").set("auto.offset.reset", "earliest");
+    config
+        .set("bootstrap.servers", address)
+        .set("group.id", "billing")
+        .set("auto.offset.reset", "earliest");
     let producer: FutureProducer = config.create().unwrap();
     let record = FutureRecord::to(topic).key("k").payload("v");
     producer.send(record, Duration::from_secs(10)).await.unwrap();
     let consumer: StreamConsumer = config.create().unwrap();
     consumer.subscribe(&[topic]).unwrap();
-    let message = tokio::time::timeout(Duration::from_secs(20), consumer.recv()).await.unwrap().unwrap();
+    let message = tokio::time::timeout(Duration::from_secs(20), consumer.recv())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((message.key(), message.payload()), (Some(&b"k"[..]), Some(&b"v"[..])));
 }
 
@@ -74,10 +88,14 @@ async fn carries_a_record(address: &str, topic: &str) {
 async fn the_real_broker_serves_and_its_end_is_seen() {
     let (guardian, cache) = start().await;
     let server = kafka(&guardian, &cache).await;
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", server.address()).create().unwrap();
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", server.address())
+        .create()
+        .unwrap();
     let topic = NewTopic::new("orders.v1", 6, TopicReplication::Fixed(1));
-    admin.create_topics([&topic], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+    admin.create_topics([&topic], &AdminOptions::new()).await.unwrap()[0]
+        .as_ref()
+        .unwrap();
     carries_a_record(&server.address(), "orders.v1").await;
     server.child().signal(Signal::KILL).await.unwrap();
     assert_eq!(server.exited().await, Exit::Signal(9));
@@ -96,11 +114,16 @@ async fn a_broker_whose_port_was_taken_is_started_on_others() {
         let free = Ports::free()?;
         Ok(match *drawn {
             1 => Ports { broker: taken, ..free },
-            2 => Ports { controller: taken, ..free },
+            2 => Ports {
+                controller: taken,
+                ..free
+            },
             _ => free,
         })
     };
-    let server = KafkaServer::start_on(&guardian, &cache, "kafka", &aloud(), draw).await.unwrap();
+    let server = KafkaServer::start_on(&guardian, &cache, "kafka", &aloud(), draw)
+        .await
+        .unwrap();
     assert!(!server.address().ends_with(&format!(":{taken}")));
     assert_eq!(*drawn.lock().unwrap(), 3);
     let folder = guardian.run_folder().join("kafka");
@@ -115,9 +138,25 @@ async fn a_broker_that_never_finds_a_port_says_what_it_said() {
     let (guardian, cache) = start().await;
     let squatter = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let taken = squatter.local_addr().unwrap().port();
-    let draw = || Ok(Ports { broker: taken, ..Ports::free()? });
-    let error = KafkaServer::start_on(&guardian, &cache, "kafka", &aloud(), draw).await.unwrap_err();
-    assert!(matches!(error, ServerError::Died { exit: Exit::Code(1), .. }), "{error}");
+    let draw = || {
+        Ok(Ports {
+            broker: taken,
+            ..Ports::free()?
+        })
+    };
+    let error = KafkaServer::start_on(&guardian, &cache, "kafka", &aloud(), draw)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ServerError::Died {
+                exit: Exit::Code(1),
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(error.to_string().contains("Address already in use"), "{error}");
     assert!(!error.is_absence());
     guardian.close().await.unwrap();
@@ -127,11 +166,19 @@ async fn a_broker_that_never_finds_a_port_says_what_it_said() {
 async fn the_mock_cluster_carries_a_record() {
     let mock = MockKafka::start().await.unwrap();
     mock.create_topic("orders.v1", 6).await.unwrap();
-    let consumer: StreamConsumer =
-        ClientConfig::new().set("bootstrap.servers", mock.address()).set("group.id", "none").create().unwrap();
+    let consumer: StreamConsumer = ClientConfig::new()
+        .set("bootstrap.servers", mock.address())
+        .set("group.id", "none")
+        .create()
+        .unwrap();
     let address = mock.address().to_owned();
     let metadata = tokio::task::spawn_blocking(move || {
-        consumer.fetch_metadata(Some("orders.v1"), Duration::from_secs(5)).unwrap().topics()[0].partitions().len()
+        consumer
+            .fetch_metadata(Some("orders.v1"), Duration::from_secs(5))
+            .unwrap()
+            .topics()[0]
+            .partitions()
+            .len()
     });
     assert_eq!(metadata.await.unwrap(), 6);
     carries_a_record(&address, "orders.v1").await;
@@ -155,12 +202,21 @@ async fn databases_are_made_from_files_cloned_and_dropped() {
     let files = sql(
         folder.path(),
         &[
-            ("2.sql", "INSERT INTO invoices VALUES (1, 'one; two');\nCREATE INDEX CONCURRENTLY i ON invoices (total);\n"),
-            ("1.sql", "-- invoices;\nCREATE TABLE invoices (id int PRIMARY KEY, total text);\n"),
+            (
+                "2.sql",
+                "INSERT INTO invoices VALUES (1, 'one; two');\nCREATE INDEX CONCURRENTLY i ON invoices (total);\n",
+            ),
+            (
+                "1.sql",
+                "-- invoices;\nCREATE TABLE invoices (id int PRIMARY KEY, total text);\n",
+            ),
         ],
     );
     server.create_template("billing", &files).await.unwrap();
-    assert!(server.connect("billing").await.is_err(), "nobody can connect to a template");
+    assert!(
+        server.connect("billing").await.is_err(),
+        "nobody can connect to a template"
+    );
     let begin = Instant::now();
     let (one, two) = tokio::join!(
         server.clone_template("billing", "billing \"one\""),
@@ -171,10 +227,20 @@ async fn databases_are_made_from_files_cloned_and_dropped() {
     let client = server.connect("billing \"one\"").await.unwrap();
     client.batch_execute("DELETE FROM invoices").await.unwrap();
     let other = server.connect("billing_two").await.unwrap();
-    assert_eq!(other.query_one("SELECT total FROM invoices", &[]).await.unwrap().get::<_, String>(0), "one; two");
+    assert_eq!(
+        other
+            .query_one("SELECT total FROM invoices", &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0),
+        "one; two"
+    );
     server.drop("billing_two").await.unwrap();
     server.drop("billing_two").await.unwrap();
-    assert!(other.query("SELECT 1", &[]).await.is_err(), "its connections end with it");
+    assert!(
+        other.query("SELECT 1", &[]).await.is_err(),
+        "its connections end with it"
+    );
     let error = server.clone_template("nothing", "x").await.unwrap_err().to_string();
     assert_eq!(
         error,
@@ -193,7 +259,10 @@ async fn a_broken_schema_is_told_with_file_line_and_message() {
     let told = async |text: &str| {
         let files = sql(folder.path(), &[("schema.sql", text)]);
         let error = server.create_template("billing", &files).await.unwrap_err().to_string();
-        error.strip_prefix(folder.path().to_str().unwrap()).unwrap_or(&error).to_owned()
+        error
+            .strip_prefix(folder.path().to_str().unwrap())
+            .unwrap_or(&error)
+            .to_owned()
     };
     assert_eq!(
         told("-- größer\nCREATE TABLE t (id int);\n\nCREATE TABLE u (\n  'ä' int\n);\n").await,
@@ -203,8 +272,15 @@ async fn a_broken_schema_is_told_with_file_line_and_message() {
         told("CREATE TABLE t (id int PRIMARY KEY);\nINSERT INTO t VALUES (1);\n  INSERT INTO t VALUES (1);").await,
         "/schema.sql:3:3: duplicate key value violates unique constraint \"t_pkey\"\ndetail: Key (id)=(1) already exists. (SQLSTATE 23505)"
     );
-    assert!(told("COPY t FROM stdin;\n1\n\\.\n").await.starts_with("/schema.sql:1:1: "));
-    assert!(server.connect("billing").await.is_err(), "a template that failed is not left behind");
+    assert!(
+        told("COPY t FROM stdin;\n1\n\\.\n")
+            .await
+            .starts_with("/schema.sql:1:1: ")
+    );
+    assert!(
+        server.connect("billing").await.is_err(),
+        "a template that failed is not left behind"
+    );
     guardian.close().await.unwrap();
 }
 
@@ -224,9 +300,20 @@ async fn a_password_is_needed_and_nothing_is_left_when_the_run_ends() {
     };
     tokio::time::timeout(Duration::from_secs(5), refused).await.unwrap();
     let client = server.connect("postgres").await.unwrap();
-    assert_eq!(client.query_one("SHOW wal_level", &[]).await.unwrap().get::<_, String>(0), "logical");
+    assert_eq!(
+        client
+            .query_one("SHOW wal_level", &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0),
+        "logical"
+    );
     let segments = || fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
-    let ours = |pid: i32| segments().lines().any(|line| line.split_ascii_whitespace().any(|word| word == pid.to_string()));
+    let ours = |pid: i32| {
+        segments()
+            .lines()
+            .any(|line| line.split_ascii_whitespace().any(|word| word == pid.to_string()))
+    };
     let (pid, folder) = (server.child().pid(), server.socket_folder().to_owned());
     assert!(ours(pid), "the server holds a segment");
     let killed = guardian.close().await.unwrap();

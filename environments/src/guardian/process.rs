@@ -193,7 +193,10 @@ pub(super) fn await_end(processes: &[ProcessId], limit: Duration) {
     let deadline = Instant::now() + limit;
     for handle in processes.iter().filter_map(ProcessId::open) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let left = Timespec {
+            tv_sec: left.as_secs().cast_signed(),
+            tv_nsec: left.subsec_nanos().into(),
+        };
         let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&left));
     }
 }

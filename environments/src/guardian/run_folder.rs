@@ -228,7 +228,7 @@ mod tests {
         fs::create_dir_all(&closed).unwrap();
         fs::write(closed.join("file"), "").unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
-        fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o0)).unwrap();
         remove_tree(&home.path().join("run")).unwrap();
         assert!(!home.path().join("run").exists());
         remove_tree(&home.path().join("run")).unwrap();

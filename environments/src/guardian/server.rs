@@ -88,7 +88,8 @@ impl Server {
         Ok(Self {
             run,
             folder,
-            children: HashMap::new(), farewells: HashMap::new(),
+            children: HashMap::new(),
+            farewells: HashMap::new(),
         })
     }
 
@@ -161,7 +162,8 @@ impl Server {
         // It cannot have been reaped: only this thread reaps.
         let process = ProcessId::of(pid).ok_or_else(|| io::Error::other("it vanished"))?;
         self.children.insert(pid, process.clone());
-        self.farewells.extend(command.farewell.map(|signal| (process.clone(), signal)));
+        self.farewells
+            .extend(command.farewell.map(|signal| (process.clone(), signal)));
         Ok(process)
     }
 
@@ -203,8 +205,12 @@ impl Server {
 
     /// Kills everything of the run, removes its folders, and tells what was killed.
     fn end(&mut self) -> Vec<String> {
-        let leaving: Vec<ProcessId> =
-            self.farewells.iter().filter(|(child, signal)| self.signal(child, **signal).is_ok()).map(|(child, _)| child.clone()).collect();
+        let leaving: Vec<ProcessId> = self
+            .farewells
+            .iter()
+            .filter(|(child, signal)| self.signal(child, **signal).is_ok())
+            .map(|(child, _)| child.clone())
+            .collect();
         process::await_end(&leaving, FAREWELL_LIMIT);
         self.reap();
         let run = self.run.clone();

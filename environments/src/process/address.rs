@@ -90,8 +90,13 @@ mod tests {
         };
         let shop = &mesh.services["shop"];
         let filled = |name: &str| addresses.fill(&shop.environment[name]).unwrap();
-        assert_eq!((filled("A").as_str(), filled("B").as_str()), ("x=127.0.0.1:7/db", "postgres://db"));
-        let Source::Command(command) = &shop.source else { panic!("it has a command") };
+        assert_eq!(
+            (filled("A").as_str(), filled("B").as_str()),
+            ("x=127.0.0.1:7/db", "postgres://db")
+        );
+        let Source::Command(command) = &shop.source else {
+            panic!("it has a command")
+        };
         let command: Vec<String> = command.iter().map(|each| addresses.fill(each).unwrap()).collect();
         assert_eq!(command, ["/m/out/shop", "8"]);
     }

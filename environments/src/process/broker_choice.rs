@@ -32,7 +32,8 @@ pub(super) fn choose(mesh: &Mesh, options: &Options) -> Result<Brokers, StepErro
                 .hint("the real broker needs Java 17 or later, and Maven to fetch it; `--broker mock` does without"));
         }
         (None, Some(lacking)) if options.ci => {
-            let message = format!("{lacking}, and in a CI (the variable CI is set) the mock cluster is never chosen by itself");
+            let message =
+                format!("{lacking}, and in a CI (the variable CI is set) the mock cluster is never chosen by itself");
             return Err(refused(message).hint("install Java 17 or later and Maven, or say `--broker mock`"));
         }
         (None, Some(lacking)) => lacking.to_string(),

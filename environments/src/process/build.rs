@@ -31,11 +31,15 @@ pub(super) async fn build(mesh: &Mesh, guardian: &Guardian, progress: &Progress)
             .inherit_environment()
             .working_dir(&mesh.folder)
             .label("build");
-        let finished = guardian.run(command, |line| progress(&format!("building {who}: {line}"))).await;
+        let finished = guardian
+            .run(command, |line| progress(&format!("building {who}: {line}")))
+            .await;
         let finished = finished.map_err(|error| Failure::unknown(error.to_string()))?;
         if !finished.exit.success() {
             let lines: Vec<&str> = finished.output.lines().collect();
-            let last = lines[lines.len().saturating_sub(SHOWN)..].iter().map(|line| (*line).to_owned());
+            let last = lines[lines.len().saturating_sub(SHOWN)..]
+                .iter()
+                .map(|line| (*line).to_owned());
             let message = format!("the build of {who} ended with {}: `{line}`", finished.exit);
             return Err(Failure::unknown(message)
                 .hint(format!("it runs in {}", mesh.folder.display()))

@@ -7,8 +7,8 @@ mod build;
 mod leftovers;
 mod ready;
 mod sandbox;
-mod service;
 mod servers;
+mod service;
 mod standins;
 mod wiring;
 

@@ -59,7 +59,9 @@ impl Candidate<'_> {
     }
 
     async fn healthy(&self, wait: &OpenWait) {
-        let Some(check) = self.service.healthcheck.as_deref() else { return };
+        let Some(check) = self.service.healthcheck.as_deref() else {
+            return;
+        };
         let mut tries = interval(EACH);
         tries.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -94,10 +96,17 @@ impl Candidate<'_> {
         match (&self.service.source, self.running, port) {
             (Source::Url(url), _, _) => {
                 let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-                Ok(if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") })
+                Ok(if authority.contains(':') {
+                    authority.to_owned()
+                } else {
+                    format!("{authority}:80")
+                })
             }
             (_, Some(running), Some(port)) => {
-                let number = running.ports.get(port).ok_or_else(|| format!("there is no port `{port}`"))?;
+                let number = running
+                    .ports
+                    .get(port)
+                    .ok_or_else(|| format!("there is no port `{port}`"))?;
                 Ok(format!("127.0.0.1:{number}"))
             }
             _ => Err("it does not run".into()),
@@ -121,12 +130,18 @@ impl Candidate<'_> {
                 let missing: Vec<String> = {
                     let assigned = assigned.borrow_and_update();
                     let missing = wanted.difference(&assigned);
-                    missing.map(|(topic, partition)| format!("{topic} [{partition}]")).collect()
+                    missing
+                        .map(|(topic, partition)| format!("{topic} [{partition}]"))
+                        .collect()
                 };
                 if missing.is_empty() {
                     break;
                 }
-                wait.say(format!("{} to become ready: it does not hold {}", self.name, missing.join(", ")));
+                wait.say(format!(
+                    "{} to become ready: it does not hold {}",
+                    self.name,
+                    missing.join(", ")
+                ));
                 if assigned.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -146,7 +161,9 @@ async fn get(address: &str, path: &str) -> Result<u16, String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let handshake = hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
-    let request = hyper::Request::get(path).header(hyper::header::HOST, address).body(Empty::new());
+    let request = hyper::Request::get(path)
+        .header(hyper::header::HOST, address)
+        .body(Empty::new());
     let request = request.map_err(|error| error.to_string())?;
     tokio::select! {
         response = sender.send_request(request) => response.map(|response| response.status().as_u16()),

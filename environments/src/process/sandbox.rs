@@ -148,12 +148,17 @@ impl ProcessSandbox {
         let of_mock = tokio::spawn(async move {
             while bell.changed().await.is_ok() {
                 let lacking = namespaces.iter().find_map(|((caller, broker), namespace)| {
-                    namespace.lacking().first().map(|api| (caller.clone(), broker.clone(), api.clone()))
+                    namespace
+                        .lacking()
+                        .first()
+                        .map(|api| (caller.clone(), broker.clone(), api.clone()))
                 });
                 if let Some((caller, broker, api)) = lacking {
                     let message = format!("{caller} called {api} of {broker}, which the mock cluster lacks");
                     let failure = Failure::unknown(message);
-                    incident.send_replace(Some(failure.hint("with Java and Maven installed, the real broker is used")));
+                    incident.send_replace(Some(
+                        failure.hint("with Java and Maven installed, the real broker is used"),
+                    ));
                     return;
                 }
             }
@@ -203,7 +208,10 @@ impl ProcessSandbox {
                 }
                 Err(error) => error,
             };
-            let port_taken = error.output.iter().any(|line| PORT_TAKEN.iter().any(|sign| line.contains(sign)));
+            let port_taken = error
+                .output
+                .iter()
+                .any(|line| PORT_TAKEN.iter().any(|sign| line.contains(sign)));
             if !port_taken || tries == PORT_TRIES {
                 return Err(error);
             }
@@ -243,7 +251,9 @@ impl ProcessSandbox {
             service,
             mesh: &self.mesh,
             running: running.as_ref(),
-            namespaces: namespaces.map(|((_, broker), namespace)| (broker.as_str(), namespace)).collect(),
+            namespaces: namespaces
+                .map(|((_, broker), namespace)| (broker.as_str(), namespace))
+                .collect(),
         };
         let ready = candidate.ready(&self.timeline, self.ready_limit).await;
         match (ready, process) {
@@ -268,7 +278,9 @@ impl ProcessSandbox {
 
     fn process(&self, name: &str) -> Result<&Arc<Process>, StepError> {
         self.processes.get(name).ok_or_else(|| {
-            Failure::failed(format!("{name} is served already, at a url: Momus cannot start or end it"))
+            Failure::failed(format!(
+                "{name} is served already, at a url: Momus cannot start or end it"
+            ))
         })
     }
 
@@ -309,7 +321,9 @@ impl ProcessSandbox {
         let objects = self.folder.join("objects");
         let removed = tokio::task::spawn_blocking(move || remove_tree(&objects)).await;
         if let Ok(Err(error)) = removed {
-            return Err(Failure::unknown(format!("the objects of {sandbox} cannot be removed: {error}")));
+            return Err(Failure::unknown(format!(
+                "the objects of {sandbox} cannot be removed: {error}"
+            )));
         }
         // A server that died unasked has told so itself, and took its data along.
         if self.servers.died().borrow().is_some() {
@@ -343,7 +357,9 @@ async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
 }
 
 async fn make_databases(mesh: &Mesh, servers: &Servers, sandbox: &str) -> Result<(), StepError> {
-    let Some(postgres) = &servers.postgres else { return Ok(()) };
+    let Some(postgres) = &servers.postgres else {
+        return Ok(());
+    };
     for name in mesh.datastores.keys() {
         let made = postgres.clone_template(name, &clone_of(name, sandbox)).await;
         made.map_err(|error| failure(&error))?;
@@ -357,7 +373,11 @@ async fn make_topics(mesh: &Mesh, servers: &Servers, sandbox: &str) -> Result<()
             .topics
             .iter()
             .map(|(topic, it)| {
-                let config = it.config.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+                let config = it
+                    .config
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect();
                 (prefix(sandbox) + topic, it.partitions, config)
             })
             .collect();

@@ -63,7 +63,10 @@ impl Servers {
         let brokers = async {
             let mut brokers = BTreeMap::new();
             for name in mesh.brokers.keys() {
-                brokers.insert(name.clone(), broker(name, mesh, options, guardian, progress, teller).await?);
+                brokers.insert(
+                    name.clone(),
+                    broker(name, mesh, options, guardian, progress, teller).await?,
+                );
             }
             Ok::<_, StepError>(brokers)
         };
@@ -178,15 +181,14 @@ impl BrokerServer {
     }
 
     /// Makes topics: name, partitions, configuration.
-    pub(super) async fn create_topics(
-        &self,
-        topics: &[(String, u32, Vec<(String, String)>)],
-    ) -> Result<(), StepError> {
+    pub(super) async fn create_topics(&self, topics: &[(String, u32, Vec<(String, String)>)]) -> Result<(), StepError> {
         match self {
             Self::Mock(mock) => {
                 for (name, partitions, _) in topics {
                     let partitions = i32::try_from(*partitions).unwrap_or(i32::MAX);
-                    mock.create_topic(name, partitions).await.map_err(|error| failure(&error))?;
+                    mock.create_topic(name, partitions)
+                        .await
+                        .map_err(|error| failure(&error))?;
                 }
                 Ok(())
             }

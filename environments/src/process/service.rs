@@ -74,7 +74,11 @@ impl Running {
 
     /// Kills it with its sandbox. Had it ended by itself just before, that is told first.
     pub(super) async fn close(&self) {
-        let stage = if self.stage() == Stage::Live { Stage::Closing } else { Stage::ToldToEnd };
+        let stage = if self.stage() == Stage::Live {
+            Stage::Closing
+        } else {
+            Stage::ToldToEnd
+        };
         self.enter(stage);
         self.child.kill().await;
         if self.child.exit() != Some(KILLED) {
@@ -168,12 +172,16 @@ impl Process {
     ) -> Result<Running, StepError> {
         let service = self.declared()?;
         let Source::Command(command) = &service.source else {
-            return Err(Failure::failed(format!("{} is served already, at a url: Momus cannot start it", self.name)));
+            return Err(Failure::failed(format!(
+                "{} is served already, at a url: Momus cannot start it",
+                self.name
+            )));
         };
         if self.running().is_some() {
             return Err(Failure::failed(format!("{} runs already", self.name)));
         }
-        let ports = free_ports(service).map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
+        let ports =
+            free_ports(service).map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
         let addresses = Addresses {
             endpoints,
             service: &self.name,
@@ -181,8 +189,13 @@ impl Process {
             bin: self.mesh.bin.as_deref(),
         };
         let mut words = command.iter().map(|word| addresses.fill(word));
-        let program = words.next().unwrap_or_else(|| Ok(String::new())).map_err(Failure::unknown)?;
-        let mut started = Command::new(&program).working_dir(&service.working_dir).label(&self.name);
+        let program = words
+            .next()
+            .unwrap_or_else(|| Ok(String::new()))
+            .map_err(Failure::unknown)?;
+        let mut started = Command::new(&program)
+            .working_dir(&service.working_dir)
+            .label(&self.name);
         for word in words {
             started = started.argument(word.map_err(Failure::unknown)?);
         }
@@ -199,7 +212,11 @@ impl Process {
             let failure = Failure::unknown(format!("{} cannot be started: {error}", self.name));
             failure.hint(format!("its `command` stands at {}", command.place))
         })?;
-        let file = tokio::fs::OpenOptions::new().create(true).append(true).open(&self.log).await;
+        let file = tokio::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .await;
         let file = file.map_err(|error| Failure::unknown(format!("the log {}: {error}", self.log.display())))?;
         let file = Arc::new(tokio::sync::Mutex::new(file));
         for lines in [output.stdout, output.stderr] {

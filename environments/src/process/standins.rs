@@ -95,7 +95,10 @@ fn partner_call(partner: &str, call: &Call) -> Happening {
             .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
             .collect(),
         status: call.answered.status.as_u16(),
-        body: request.json.clone().unwrap_or_else(|| Json::String(text(&request.body))),
+        body: request
+            .json
+            .clone()
+            .unwrap_or_else(|| Json::String(text(&request.body))),
     }
 }
 
@@ -118,7 +121,11 @@ fn metric(service: &str, received: Received) -> Happening {
             let value = received.line.split('|').next().unwrap_or_default();
             Happening::Metric {
                 service: service.to_owned(),
-                value: value.strip_prefix(&metric.name).unwrap_or(value).trim_start_matches(':').to_owned(),
+                value: value
+                    .strip_prefix(&metric.name)
+                    .unwrap_or(value)
+                    .trim_start_matches(':')
+                    .to_owned(),
                 name: metric.name,
                 kind: match metric.kind {
                     Kind::Counter => "c",
@@ -136,7 +143,10 @@ fn metric(service: &str, received: Received) -> Happening {
             text: format!("{service} sent `{}` to statsd", received.line),
         },
         Err(malformed) => Happening::Notice {
-            text: format!("{service} sent `{}` to statsd, which says nothing: {malformed}", received.line),
+            text: format!(
+                "{service} sent `{}` to statsd, which says nothing: {malformed}",
+                received.line
+            ),
         },
     }
 }

@@ -36,13 +36,23 @@ impl Wiring {
         timeline: &Timeline,
     ) -> Result<Self, StepError> {
         let mut wiring = Self::default();
-        let kinds = [Kind::Service, Kind::Datastore, Kind::Broker, Kind::Bucket, Kind::Partner];
+        let kinds = [
+            Kind::Service,
+            Kind::Datastore,
+            Kind::Broker,
+            Kind::Bucket,
+            Kind::Partner,
+        ];
         for dependency in mesh.names(&kinds) {
-            wiring.edge(CLIENT, dependency, mesh, servers, standins, timeline).await?;
+            wiring
+                .edge(CLIENT, dependency, mesh, servers, standins, timeline)
+                .await?;
         }
         for (caller, service) in &mesh.services {
             for dependency in service.dependencies() {
-                wiring.edge(caller, dependency, mesh, servers, standins, timeline).await?;
+                wiring
+                    .edge(caller, dependency, mesh, servers, standins, timeline)
+                    .await?;
             }
         }
         Ok(wiring)
@@ -69,7 +79,10 @@ impl Wiring {
             }
             Some(Kind::Datastore) => {
                 let server = servers.postgres.as_ref().ok_or_else(absent)?;
-                let clones = mesh.datastores.keys().map(|name| (name.clone(), clone_of(name, timeline.sandbox())));
+                let clones = mesh
+                    .datastores
+                    .keys()
+                    .map(|name| (name.clone(), clone_of(name, timeline.sandbox())));
                 let protocol = Protocol::Postgres {
                     clones: clones.collect(),
                 };
@@ -167,7 +180,11 @@ async fn served(service: &str, url: &str) -> Result<Upstream, StepError> {
         wrong("cannot be reached").hint("an edge carries `http://HOST:PORT`; let a proxy of your own end TLS before it")
     })?;
     let authority = rest.split('/').next().unwrap_or_default();
-    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    let authority = if authority.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
     let mut found = tokio::net::lookup_host(&authority)
         .await
         .map_err(|error| wrong(&format!("cannot be resolved: {error}")))?;

@@ -40,15 +40,30 @@ pub const PARTITION_BYTES: u64 = 5 * 1024 * 1024;
 
 /// All that the mock cluster lacks.
 pub const LIMITS: [Limit; 6] = [
-    Limit { lack: Lack::AdminCalls, reason: "the mock cluster answers no admin call" },
+    Limit {
+        lack: Lack::AdminCalls,
+        reason: "the mock cluster answers no admin call",
+    },
     Limit {
         lack: Lack::TransactionIsolation,
         reason: "the mock cluster does not isolate transactions: read_committed sees aborted records, and nothing is fenced",
     },
-    Limit { lack: Lack::Compaction, reason: "the mock cluster does not compact" },
-    Limit { lack: Lack::ListGroups, reason: "the mock cluster cannot list groups" },
-    Limit { lack: Lack::OffsetsForTimes, reason: "the mock cluster cannot look up offsets by time" },
-    Limit { lack: Lack::PartitionSize, reason: "the mock cluster keeps only the last 5 MiB of a partition" },
+    Limit {
+        lack: Lack::Compaction,
+        reason: "the mock cluster does not compact",
+    },
+    Limit {
+        lack: Lack::ListGroups,
+        reason: "the mock cluster cannot list groups",
+    },
+    Limit {
+        lack: Lack::OffsetsForTimes,
+        reason: "the mock cluster cannot look up offsets by time",
+    },
+    Limit {
+        lack: Lack::PartitionSize,
+        reason: "the mock cluster keeps only the last 5 MiB of a partition",
+    },
 ];
 
 /// The calls of clients that the mock cluster lacks, by the protocol's key (<https://kafka.apache.org/protocol#protocol_api_keys>):
@@ -94,7 +109,10 @@ pub const MISSING_CALLS: [(i16, &str); 35] = [
 /// The name of a call that the mock cluster lacks, by its key.
 #[must_use]
 pub fn missing_call(key: i16) -> Option<&'static str> {
-    MISSING_CALLS.iter().find(|(missing, _)| *missing == key).map(|(_, name)| *name)
+    MISSING_CALLS
+        .iter()
+        .find(|(missing, _)| *missing == key)
+        .map(|(_, name)| *name)
 }
 
 struct CreateTopic {
@@ -147,7 +165,11 @@ impl MockKafka {
     pub async fn create_topic(&self, name: &str, partitions: i32) -> Result<(), ServerError> {
         let action = format!("make topic `{name}`");
         let (done, result) = oneshot::channel();
-        let wanted = CreateTopic { name: name.to_owned(), partitions, done };
+        let wanted = CreateTopic {
+            name: name.to_owned(),
+            partitions,
+            done,
+        };
         self.topics.send(wanted).map_err(|_| refused(&action, "it is gone"))?;
         let result = result.await.map_err(|_| refused(&action, "it is gone"))?;
         result.map_err(|error| refused(&action, error.to_string()))
@@ -155,7 +177,11 @@ impl MockKafka {
 }
 
 fn refused(action: &str, reason: impl Into<String>) -> ServerError {
-    ServerError::Refused { server: SERVER, action: action.to_owned(), reason: reason.into() }
+    ServerError::Refused {
+        server: SERVER,
+        action: action.to_owned(),
+        reason: reason.into(),
+    }
 }
 
 #[cfg(test)]
@@ -170,13 +196,18 @@ mod tests {
     /// The keys of the calls that the mock cluster says it answers: an ApiVersions request (key 18) of version 0.
     fn answered(address: &str) -> Vec<i16> {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]).unwrap();
+        stream
+            .write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff])
+            .unwrap();
         let mut length = [0; 4];
         stream.read_exact(&mut length).unwrap();
         let mut answer = vec![0; u32::from_be_bytes(length) as usize];
         stream.read_exact(&mut answer).unwrap();
         // Correlation (4), error (2), length of the array (4), then key, lowest and highest version.
-        answer[10..].chunks_exact(6).map(|call| i16::from_be_bytes([call[0], call[1]])).collect()
+        answer[10..]
+            .chunks_exact(6)
+            .map(|call| i16::from_be_bytes([call[0], call[1]]))
+            .collect()
     }
 
     #[tokio::test]
@@ -195,6 +226,11 @@ mod tests {
         let mock = MockKafka::start().await.unwrap();
         mock.create_topic("orders.v1", 6).await.unwrap();
         let error = mock.create_topic("orders.v1", 6).await.unwrap_err();
-        assert!(error.to_string().starts_with("Kafka's mock cluster refused to make topic `orders.v1`: "), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("Kafka's mock cluster refused to make topic `orders.v1`: "),
+            "{error}"
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
 /// The first program of this name on `PATH`.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| is_program(path))
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))
 }
 
 /// Whether this is a file that may be executed by somebody.
@@ -56,7 +58,10 @@ mod tests {
         let to = home.path().join("to");
         copy_tree(&from, &to, None).unwrap();
         assert_eq!(fs::read_to_string(to.join("link")).unwrap(), "text");
-        assert_eq!(fs::metadata(to.join("inner")).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(to.join("inner")).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("inner/file"));
     }
 

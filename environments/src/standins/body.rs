@@ -30,11 +30,17 @@ pub(super) async fn read(mut incoming: Incoming) -> Result<Body, hyper::Error> {
             let room = MOST - bytes.len();
             bytes.extend_from_slice(&data[..data.len().min(room)]);
             if data.len() > room {
-                return Ok(Body { bytes: bytes.freeze(), cut: true });
+                return Ok(Body {
+                    bytes: bytes.freeze(),
+                    cut: true,
+                });
             }
         }
     }
-    Ok(Body { bytes: bytes.freeze(), cut: false })
+    Ok(Body {
+        bytes: bytes.freeze(),
+        cut: false,
+    })
 }
 
 /// The body unpacked, where its `Content-Encoding` is gzip.
@@ -42,7 +48,10 @@ pub(super) async fn read(mut incoming: Incoming) -> Result<Body, hyper::Error> {
 /// # Errors
 /// The encoding is another, the bytes are no gzip, or they unpack to more than is kept.
 pub(super) fn unpacked(headers: &HeaderMap, bytes: &Bytes) -> Result<Bytes, String> {
-    match headers.get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes().to_ascii_lowercase()) {
+    match headers
+        .get(CONTENT_ENCODING)
+        .map(|encoding| encoding.as_bytes().to_ascii_lowercase())
+    {
         None => Ok(bytes.clone()),
         Some(encoding) if encoding == b"identity" => Ok(bytes.clone()),
         Some(encoding) if encoding == b"gzip" || encoding == b"x-gzip" => {
@@ -57,6 +66,9 @@ pub(super) fn unpacked(headers: &HeaderMap, bytes: &Bytes) -> Result<Bytes, Stri
             }
             Ok(plain.into())
         }
-        Some(other) => Err(format!("the content encoding `{}` is not known", String::from_utf8_lossy(&other))),
+        Some(other) => Err(format!(
+            "the content encoding `{}` is not known",
+            String::from_utf8_lossy(&other)
+        )),
     }
 }

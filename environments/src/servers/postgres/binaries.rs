@@ -33,7 +33,9 @@ impl Binaries {
             Some(folder) => folder,
             None => fetched(guardian, cache, progress).await?,
         };
-        let command = Command::new(folder.join("postgres")).argument("--version").label("postgres --version");
+        let command = Command::new(folder.join("postgres"))
+            .argument("--version")
+            .label("postgres --version");
         let finished = guardian.run(command, |_| {}).await?;
         let version = finished.output.trim().to_owned();
         Ok(Self { folder, version })
@@ -41,7 +43,10 @@ impl Binaries {
 
     /// The major version; 0 when it does not say.
     pub(super) fn major(&self) -> u32 {
-        let number = self.version.split_ascii_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let number = self
+            .version
+            .split_ascii_whitespace()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
         let digits = number.and_then(|number| number.split(|c: char| !c.is_ascii_digit()).next());
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
     }
@@ -60,14 +65,21 @@ fn installed(path: Option<&std::ffi::OsStr>, versioned: &Path) -> Option<PathBuf
     on_path
         .chain(newest_first.into_iter().map(|(_, folder)| folder))
         .filter_map(|folder| Some(fs::canonicalize(folder.join("postgres")).ok()?.parent()?.to_owned()))
-        .find(|folder| ["postgres", "initdb"].iter().all(|name| programs::is_program(&folder.join(name))))
+        .find(|folder| {
+            ["postgres", "initdb"]
+                .iter()
+                .all(|name| programs::is_program(&folder.join(name)))
+        })
 }
 
 async fn fetched(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<PathBuf, ServerError> {
     let entry = cache.entry(&format!("postgres-{}", FETCHED.trim_start_matches('=')));
     let make = |folder: PathBuf| async move {
         progress("fetching Postgres (15 MB)");
-        let failed = |reason: String| ServerError::Fetch { server: SERVER.into(), reason };
+        let failed = |reason: String| ServerError::Fetch {
+            server: SERVER.into(),
+            reason,
+        };
         let version = VersionReq::parse(FETCHED).map_err(|error| failed(error.to_string()))?;
         // Fails when one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -102,8 +114,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let home = fs::canonicalize(home.path()).unwrap();
         assert_eq!(installed(None, &home), None);
-        for (version, names) in [("9", &["postgres", "initdb"][..]), ("15", &["postgres", "initdb"]), ("16", &["postgres"])] {
-            names.iter().for_each(|name| program(&home.join(version).join("bin").join(name)));
+        for (version, names) in [
+            ("9", &["postgres", "initdb"][..]),
+            ("15", &["postgres", "initdb"]),
+            ("16", &["postgres"]),
+        ] {
+            names
+                .iter()
+                .for_each(|name| program(&home.join(version).join("bin").join(name)));
         }
         assert_eq!(installed(None, &home), Some(home.join("15/bin")));
         let linked = home.join("linked");
@@ -114,7 +132,13 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_what_the_server_says() {
-        let major = |version: &str| Binaries { folder: PathBuf::new(), version: version.into() }.major();
+        let major = |version: &str| {
+            Binaries {
+                folder: PathBuf::new(),
+                version: version.into(),
+            }
+            .major()
+        };
         assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), 15);
         assert_eq!(major("postgres (PostgreSQL) 18beta1"), 18);
         assert_eq!(major("something else"), 0);

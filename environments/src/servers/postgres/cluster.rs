@@ -20,7 +20,13 @@ const NOBODY: (u32, u32) = (65534, 65534);
 const LONGEST_SOCKET: usize = 107;
 /// The name of the socket in its folder; the number is that of the port it would have.
 pub(super) const SOCKET: &str = ".s.PGSQL.5432";
-const INITDB: [&str; 5] = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=4"];
+const INITDB: [&str; 5] = [
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+    "--wal-segsize=4",
+];
 
 /// The user and group that a server is to run as, if not our own.
 pub(super) fn user() -> Option<(u32, u32)> {
@@ -55,7 +61,9 @@ fn fits(folder: &Path) -> bool {
 
 /// Whether everybody may pass through this folder and all above it.
 fn is_open(folder: &Path) -> bool {
-    folder.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
+    folder
+        .ancestors()
+        .all(|folder| fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
 }
 
 /// The server's programs where its user can run them: themselves, or a copy in the server's folder when they lie in a closed one.
@@ -66,7 +74,10 @@ pub(super) fn reachable(binaries: Binaries, folder: &Path) -> Result<Binaries, S
     let copy = folder.join("server");
     let whole = binaries.folder.parent().unwrap_or(&binaries.folder);
     copy_tree(whole, &copy, user()).map_err(folder_error(&copy))?;
-    Ok(Binaries { folder: copy.join("bin"), ..binaries })
+    Ok(Binaries {
+        folder: copy.join("bin"),
+        ..binaries
+    })
 }
 
 /// A cluster with nothing in it but the superuser, from the cache, to be copied.
@@ -98,12 +109,20 @@ pub(super) async fn template(
         let finished = guardian.run(command, |_| {}).await?;
         if !finished.exit.success() {
             let (exit, output) = (finished.exit, finished.output);
-            return Err(ServerError::Prepare { server: SERVER, program: "initdb".into(), exit, output });
+            return Err(ServerError::Prepare {
+                server: SERVER,
+                program: "initdb".into(),
+                exit,
+                output,
+            });
         }
         copy_tree(&data, &made.join("data"), None).map_err(folder_error(&made))?;
         remove_tree(&scratch).map_err(folder_error(&scratch))
     };
-    Ok(entry.get_or_make(guardian.run_folder(), progress, make).await?.join("data"))
+    Ok(entry
+        .get_or_make(guardian.run_folder(), progress, make)
+        .await?
+        .join("data"))
 }
 
 #[cfg(test)]

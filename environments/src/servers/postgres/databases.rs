@@ -29,7 +29,12 @@ pub(super) struct Admin {
 impl Admin {
     pub(super) fn new(folder: &Path, user: &str, password: &str) -> Self {
         let (folder, user, password) = (folder.to_owned(), user.to_owned(), password.to_owned());
-        Self { folder, user, password, kept: tokio::sync::Mutex::default() }
+        Self {
+            folder,
+            user,
+            password,
+            kept: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(super) fn password(&self) -> &str {
@@ -38,7 +43,12 @@ impl Admin {
 
     fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.folder).port(5432).user(&self.user).password(&self.password).dbname(database);
+        config
+            .host_path(&self.folder)
+            .port(5432)
+            .user(&self.user)
+            .password(&self.password)
+            .dbname(database);
         config.application_name("momus");
         config
     }
@@ -66,7 +76,10 @@ impl Admin {
         };
         // Both are our own: letters and digits.
         let sql = format!("ALTER ROLE {} PASSWORD '{}'", self.user, self.password);
-        client.batch_execute(&sql).await.map_err(|error| refused("set the superuser's password", &error))?;
+        client
+            .batch_execute(&sql)
+            .await
+            .map_err(|error| refused("set the superuser's password", &error))?;
         *self.kept.lock().await = Some(Arc::new(client));
         Ok(())
     }
@@ -78,7 +91,10 @@ impl Admin {
             match kept.as_ref().filter(|client| !client.is_closed()) {
                 Some(client) => Arc::clone(client),
                 None => {
-                    let client = self.connect(MAINTENANCE).await.map_err(|error| refused(action, &error))?;
+                    let client = self
+                        .connect(MAINTENANCE)
+                        .await
+                        .map_err(|error| refused(action, &error))?;
                     Arc::clone(kept.insert(Arc::new(client)))
                 }
             }
@@ -110,7 +126,9 @@ impl PostgresServer {
     /// [`ServerError::Sql`] when a statement fails; there is no such database then.
     pub async fn create_template(&self, name: &str, files: &[PathBuf]) -> Result<(), ServerError> {
         let quoted = quote(name);
-        self.admin.execute(&format!("make database `{name}`"), &format!("CREATE DATABASE {quoted}")).await?;
+        self.admin
+            .execute(&format!("make database `{name}`"), &format!("CREATE DATABASE {quoted}"))
+            .await?;
         let filled = self.fill(name, files).await;
         let finished = match filled {
             Ok(()) => {
@@ -149,7 +167,9 @@ impl PostgresServer {
         // STRATEGY came with 15; before, copying files was the only one.
         let strategy = if self.major >= 15 { " STRATEGY file_copy" } else { "" };
         let sql = format!("CREATE DATABASE {} TEMPLATE {}{strategy}", quote(name), quote(template));
-        self.admin.execute(&format!("clone database `{template}` as `{name}`"), &sql).await
+        self.admin
+            .execute(&format!("clone database `{template}` as `{name}`"), &sql)
+            .await
     }
 
     /// Removes a database, if it is there, with whoever is connected to it.
@@ -168,7 +188,13 @@ fn quote(name: &str) -> String {
 }
 
 fn refused(action: &str, error: &tokio_postgres::Error) -> ServerError {
-    let cause = error.as_db_error().map(|error| format!("{} (SQLSTATE {})", error.message(), error.code().code()));
+    let cause = error
+        .as_db_error()
+        .map(|error| format!("{} (SQLSTATE {})", error.message(), error.code().code()));
     let cause = cause.or_else(|| std::error::Error::source(error).map(|source| format!("{error}: {source}")));
-    ServerError::Refused { server: SERVER, action: action.to_owned(), reason: cause.unwrap_or_else(|| error.to_string()) }
+    ServerError::Refused {
+        server: SERVER,
+        action: action.to_owned(),
+        reason: cause.unwrap_or_else(|| error.to_string()),
+    }
 }

@@ -78,7 +78,11 @@ impl PostgresServer {
         let (version, major) = (binaries.version.clone(), binaries.major());
         if major < OLDEST {
             let reason = format!("`{version}` is older than {OLDEST}");
-            return Err(ServerError::Refused { server: SERVER, action: "start".into(), reason });
+            return Err(ServerError::Refused {
+                server: SERVER,
+                action: "start".into(),
+                reason,
+            });
         }
         let template = cluster::template(guardian, cache, &binaries, progress).await?;
         let folder = cluster::folder(guardian, name).await?;
@@ -86,7 +90,9 @@ impl PostgresServer {
         let data = folder.join("data");
         let (from, to) = (template, data.clone());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to, cluster::user())).await;
-        copied.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(folder_error(&data))?;
+        copied
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+            .map_err(folder_error(&data))?;
         let access = folder.join("pg_hba.conf");
         fs::write(&access, OPEN_ACCESS).map_err(folder_error(&access))?;
         let mut command = Command::new(binaries.folder.join("postgres"))
@@ -109,10 +115,20 @@ impl PostgresServer {
         let (child, output) = guardian.spawn(command).await?;
         let tail = output.into_tail();
         let admin = Admin::new(&folder, SUPERUSER, &uuid::Uuid::new_v4().simple().to_string());
-        let server = Self { child, tail, folder, admin, version, major };
+        let server = Self {
+            child,
+            tail,
+            folder,
+            admin,
+            version,
+            major,
+        };
         server.until_ready().await?;
         fs::write(&access, ACCESS).map_err(folder_error(&access))?;
-        server.admin.execute("read its access rules", "SELECT pg_reload_conf()").await?;
+        server
+            .admin
+            .execute("read its access rules", "SELECT pg_reload_conf()")
+            .await?;
         Ok(server)
     }
 

@@ -39,7 +39,12 @@ impl Statement<'_> {
             // In characters, from 1 (protocol-error-fields).
             Some(ErrorPosition::Original(position)) => {
                 let characters = (*position as usize).saturating_sub(1);
-                self.offset + self.text.char_indices().nth(characters).map_or(self.text.len(), |(offset, _)| offset)
+                self.offset
+                    + self
+                        .text
+                        .char_indices()
+                        .nth(characters)
+                        .map_or(self.text.len(), |(offset, _)| offset)
             }
             Some(ErrorPosition::Internal { .. }) | None => self.offset,
         };
@@ -66,14 +71,19 @@ fn describe(error: &DbError) -> String {
 }
 
 fn unexpected(error: &tokio_postgres::Error) -> String {
-    let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    let cause = std::error::Error::source(error)
+        .map(|source| format!(": {source}"))
+        .unwrap_or_default();
     format!("{error}{cause}\nhint: `COPY … FROM stdin` with data in the file is not read")
 }
 
 /// Splits as psql does: at semicolons outside of quotes, comments, brackets and the `BEGIN ATOMIC … END` of a function's body.
 pub(super) fn split(sql: &str) -> Vec<Statement<'_>> {
     let mut statements = Vec::new();
-    let mut scanner = Scanner { bytes: sql.as_bytes(), at: 0 };
+    let mut scanner = Scanner {
+        bytes: sql.as_bytes(),
+        at: 0,
+    };
     let mut start = None;
     let (mut brackets, mut blocks) = (0_usize, 0_usize);
     let mut words: Vec<String> = Vec::new();
@@ -83,7 +93,10 @@ pub(super) fn split(sql: &str) -> Vec<Statement<'_>> {
             Kind::Blank => continue,
             Kind::Semicolon if brackets == 0 && blocks == 0 => {
                 if let Some(start) = start.take() {
-                    statements.push(Statement { text: &sql[start..begin], offset: start });
+                    statements.push(Statement {
+                        text: &sql[start..begin],
+                        offset: start,
+                    });
                 }
                 words.clear();
                 continue;
@@ -109,7 +122,10 @@ pub(super) fn split(sql: &str) -> Vec<Statement<'_>> {
         start.get_or_insert(begin);
     }
     if let Some(start) = start {
-        statements.push(Statement { text: sql[start..].trim_end(), offset: start });
+        statements.push(Statement {
+            text: sql[start..].trim_end(),
+            offset: start,
+        });
     }
     statements
 }
@@ -163,7 +179,10 @@ impl Scanner<'_> {
             }
             b'$' => self.dollar_quoted(),
             byte if is_word(byte) => {
-                self.at += rest.iter().position(|byte| !is_word(*byte) && *byte != b'$').unwrap_or(rest.len());
+                self.at += rest
+                    .iter()
+                    .position(|byte| !is_word(*byte) && *byte != b'$')
+                    .unwrap_or(rest.len());
                 Kind::Word
             }
             byte => {
@@ -213,7 +232,10 @@ impl Scanner<'_> {
 
     fn dollar_quoted(&mut self) -> Kind {
         let rest = &self.bytes[self.at..];
-        let tag = rest[1..].iter().position(|byte| !is_word(*byte)).map(|length| &rest[..length + 2]);
+        let tag = rest[1..]
+            .iter()
+            .position(|byte| !is_word(*byte))
+            .map(|length| &rest[..length + 2]);
         match tag {
             Some(tag) if tag.ends_with(b"$") && !tag[1].is_ascii_digit() => {
                 let body = &rest[tag.len()..];
@@ -240,7 +262,10 @@ mod tests {
 
     #[test]
     fn semicolons_end_statements_and_the_last_needs_none() {
-        assert_eq!(texts("select 1; ;\n-- only; a comment\nselect 2 "), ["select 1", "select 2"]);
+        assert_eq!(
+            texts("select 1; ;\n-- only; a comment\nselect 2 "),
+            ["select 1", "select 2"]
+        );
         assert_eq!(texts(" -- nothing;\n/* at /* all; */ ; */ "), Vec::<&str>::new());
     }
 
@@ -260,14 +285,24 @@ mod tests {
 
     #[test]
     fn the_body_of_a_routine_is_part_of_it() {
-        let routine = "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END";
+        let routine =
+            "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END";
         assert_eq!(texts(&format!("{routine}; select 2")), [routine, "select 2"]);
-        assert_eq!(texts("begin; insert into t values (1); end"), ["begin", "insert into t values (1)", "end"]);
+        assert_eq!(
+            texts("begin; insert into t values (1); end"),
+            ["begin", "insert into t values (1)", "end"]
+        );
     }
 
     #[test]
     fn what_is_never_closed_reaches_to_the_end() {
-        for sql in ["select 'open; ", "select $$ open; ", "select \"open; ", "select 1 /* open; ", "select E'\\"] {
+        for sql in [
+            "select 'open; ",
+            "select $$ open; ",
+            "select \"open; ",
+            "select 1 /* open; ",
+            "select E'\\",
+        ] {
             assert_eq!(texts(sql), [sql.trim_end()]);
         }
     }

@@ -91,12 +91,20 @@ pub(super) fn parse(body: &[u8], index: Option<&str>) -> Result<Vec<Operation>, 
         let source = match action {
             Action::Delete => None,
             Action::Index | Action::Create | Action::Update => {
-                let (_, document) = lines.next().filter(|(_, line)| !line.is_empty()).ok_or_else(|| bad("no document follows it"))?;
+                let (_, document) = lines
+                    .next()
+                    .filter(|(_, line)| !line.is_empty())
+                    .ok_or_else(|| bad("no document follows it"))?;
                 Some(source(action, document))
             }
         };
         let id = target.id.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-        operations.push(Operation { action, index, id, source });
+        operations.push(Operation {
+            action,
+            index,
+            id,
+            source,
+        });
     }
     if operations.is_empty() {
         return Err("request body is required".to_owned());
@@ -159,7 +167,10 @@ not json
             ("{\"index\":{\"_index\":\"a\"}}\n{}", "terminated by a newline"),
             ("{\"index\":{\"_index\":\"a\"}}\n", "[1]: no document follows it"),
             ("{\"index\":{}}\n{}\n", "[1]: the index is missing"),
-            ("{\"put\":{\"_index\":\"a\"}}\n{}\n", "`put` is none of index, create, update, delete"),
+            (
+                "{\"put\":{\"_index\":\"a\"}}\n{}\n",
+                "`put` is none of index, create, update, delete",
+            ),
             ("[]\n", "[1]: "),
         ];
         for (body, reason) in table {

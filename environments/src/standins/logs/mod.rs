@@ -76,7 +76,11 @@ async fn answer(
         (&Method::GET | &Method::HEAD, [""]) => (StatusCode::OK, greeting()),
         (&Method::POST | &Method::PUT, [index @ .., "_bulk"]) if index.len() <= 1 => {
             if body.cut {
-                error(StatusCode::PAYLOAD_TOO_LARGE, "illegal_argument_exception", "the body is too large")
+                error(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "illegal_argument_exception",
+                    "the body is too large",
+                )
             } else {
                 match body::unpacked(&head.headers, &body.bytes) {
                     Ok(text) => take(&text, index.first().copied(), listener),
@@ -91,9 +95,13 @@ async fn answer(
     };
     let mut response = Response::new(Full::from(answer.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Elastic's clients refuse a server without it.
-    response.headers_mut().insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
+    response
+        .headers_mut()
+        .insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
     Ok(response)
 }
 
@@ -117,7 +125,12 @@ fn take(text: &[u8], index: Option<&str>, listener: &Arc<dyn Fn(Document) + Send
             Some(Ok(fields)) => {
                 let text = Value::Object(fields.clone()).to_string();
                 let line = log_line::from_fields(fields, &text);
-                listener(Document { at, index: operation.index, id: operation.id, line });
+                listener(Document {
+                    at,
+                    index: operation.index,
+                    id: operation.id,
+                    line,
+                });
             }
             Some(Err(reason)) => {
                 item = json!({
@@ -131,7 +144,11 @@ fn take(text: &[u8], index: Option<&str>, listener: &Arc<dyn Fn(Document) + Send
         }
         items.push(json!({ operation.action.name(): item }));
     }
-    let errors = items.iter().filter_map(Value::as_object).flat_map(Map::values).any(|item| item["error"].is_object());
+    let errors = items
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(Map::values)
+        .any(|item| item["error"].is_object());
     (StatusCode::OK, json!({ "took": 0, "errors": errors, "items": items }))
 }
 

@@ -59,14 +59,21 @@ impl TryFrom<String> for Header {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        name.parse().map(Self).map_err(|_| format!("`{name}` is no header's name"))
+        name.parse()
+            .map(Self)
+            .map_err(|_| format!("`{name}` is no header's name"))
     }
 }
 
 impl Answer {
     /// An answer with nothing but a status.
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self { status: Status(status), headers: IndexMap::new(), json: None, text: None }
+        Self {
+            status: Status(status),
+            headers: IndexMap::new(),
+            json: None,
+            text: None,
+        }
     }
 
     /// Whether it takes the call's items.
@@ -108,6 +115,10 @@ impl Answer {
                 headers.insert(name, value);
             }
         }
-        Answered { status: self.status.0, headers, body: body.into() }
+        Answered {
+            status: self.status.0,
+            headers,
+            body: body.into(),
+        }
     }
 }

@@ -106,7 +106,9 @@ pub enum Ruling {
 
 impl Request {
     pub(super) fn new(head: &Parts, body: &Body) -> Self {
-        let json = body::unpacked(&head.headers, &body.bytes).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let json = body::unpacked(&head.headers, &body.bytes)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
         Self {
             method: head.method.clone(),
             path: head.uri.path().to_owned(),
@@ -122,6 +124,10 @@ impl Request {
 impl Answered {
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        Self { status, headers, body: body.to_string().into() }
+        Self {
+            status,
+            headers,
+            body: body.to_string().into(),
+        }
     }
 }

@@ -17,7 +17,9 @@ use super::{
 /// Places and what must hold there; all must hold, and none asked for holds always.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct Condition(#[schemars(with = "std::collections::BTreeMap<String, Test>")] pub(super) IndexMap<Place, Test>);
+pub(super) struct Condition(
+    #[schemars(with = "std::collections::BTreeMap<String, Test>")] pub(super) IndexMap<Place, Test>,
+);
 
 /// What must hold at a place. Every test but `absent` fails where there is nothing.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -52,7 +54,10 @@ impl TryFrom<String> for Pattern {
     fn try_from(text: String) -> Result<Self, String> {
         Regex::new(&text).map(Self).map_err(|error| {
             let reason = error.to_string();
-            format!("`{text}` is not a regular expression: {}", reason.lines().last().unwrap_or_default())
+            format!(
+                "`{text}` is not a regular expression: {}",
+                reason.lines().last().unwrap_or_default()
+            )
         })
     }
 }
@@ -60,7 +65,9 @@ impl TryFrom<String> for Pattern {
 impl Condition {
     /// Whether all of it holds at `now`.
     pub(super) fn holds(&self, request: &Request, item: Option<&Value>, now: SystemTime) -> bool {
-        self.0.iter().all(|(place, test)| test.holds(place.read(request, item), now))
+        self.0
+            .iter()
+            .all(|(place, test)| test.holds(place.read(request, item), now))
     }
 
     /// Whether it asks for nothing.

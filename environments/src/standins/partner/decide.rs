@@ -41,15 +41,25 @@ pub(super) fn decide(
     memory.calls += 1;
     let mut facts = Facts::new(request, moment.ordinal, moment.at);
     if let Some((ruling, answer)) = refusal(route, memory, request, moment, &mut facts) {
-        let items = route.items.as_ref().map(|items| items.all_rejected(request)).unwrap_or_default();
+        let items = route
+            .items
+            .as_ref()
+            .map(|items| items.all_rejected(request))
+            .unwrap_or_default();
         return made(answer, &mut facts, items, ruling);
     }
     let answers = route.answers.iter().enumerate();
-    let Some((position, chosen)) =
-        answers.clone().find(|(_, answer)| answer.when.holds(request, None, moment.at)).or(answers.last())
+    let Some((position, chosen)) = answers
+        .clone()
+        .find(|(_, answer)| answer.when.holds(request, None, moment.at))
+        .or(answers.last())
     else {
         // Reading the rules has refused a route without answers.
-        return (Answered::json(hyper::StatusCode::NOT_FOUND, &serde_json::Value::Null), Vec::new(), Ruling::NoRoute);
+        return (
+            Answered::json(hyper::StatusCode::NOT_FOUND, &serde_json::Value::Null),
+            Vec::new(),
+            Ruling::NoRoute,
+        );
     };
     let ruling = Ruling::Answer(position);
     match &route.items {
@@ -78,7 +88,10 @@ fn refusal<'r>(
     }
     let rate = route.rate.as_ref()?;
     let key = rate.key.as_ref().and_then(|key| key.read(request, None));
-    let wait = memory.rates.take(rate, &key.as_ref().map(place::text).unwrap_or_default(), moment.now).err()?;
+    let wait = memory
+        .rates
+        .take(rate, &key.as_ref().map(place::text).unwrap_or_default(), moment.now)
+        .err()?;
     facts.limit = Some(rate.at_most);
     facts.retry_after = Some(rate::whole_seconds(wait));
     Some((Ruling::CallRate, &rate.answer))

@@ -114,17 +114,30 @@ impl Items {
     pub(super) fn answers(&self) -> Vec<&Answer> {
         let most = self.at_most.iter().map(|most| &most.answer);
         let reject = self.reject.iter().map(|reject| &reject.answer);
-        most.chain(reject).chain(self.rate.iter().map(|rate| &rate.answer)).collect()
+        most.chain(reject)
+            .chain(self.rate.iter().map(|rate| &rate.answer))
+            .collect()
     }
 
     pub(super) fn places(&self) -> Vec<&Place> {
-        let reject = self.reject.iter().flat_map(|reject| reject.missing.iter().chain(reject.when.0.keys()));
-        self.id.iter().chain(reject).chain(self.rate.iter().filter_map(|rate| rate.key.as_ref())).collect()
+        let reject = self
+            .reject
+            .iter()
+            .flat_map(|reject| reject.missing.iter().chain(reject.when.0.keys()));
+        self.id
+            .iter()
+            .chain(reject)
+            .chain(self.rate.iter().filter_map(|rate| rate.key.as_ref()))
+            .collect()
     }
 
     /// The items of a call that is refused as a whole.
     pub(super) fn all_rejected(&self, request: &Request) -> Vec<Item> {
-        let rejected = |(index, item)| Item { index, id: self.id_of(request, item), outcome: ItemOutcome::Rejected };
+        let rejected = |(index, item)| Item {
+            index,
+            id: self.id_of(request, item),
+            outcome: ItemOutcome::Rejected,
+        };
         self.found(request).into_iter().enumerate().map(rejected).collect()
     }
 
@@ -186,7 +199,9 @@ impl Items {
     }
 
     fn take(&self, memory: &mut ItemMemory, id: Option<&str>, now: Instant) -> ItemOutcome {
-        let (Some(id), Some(period)) = (id, self.remember) else { return ItemOutcome::Accepted };
+        let (Some(id), Some(period)) = (id, self.remember) else {
+            return ItemOutcome::Accepted;
+        };
         match memory.taken.get(id) {
             Some(then) if now.duration_since(*then) < period.0 => ItemOutcome::Duplicate,
             _ => {
@@ -197,11 +212,18 @@ impl Items {
     }
 
     fn found<'a>(&self, request: &'a Request) -> Vec<&'a Value> {
-        request.json.as_ref().map(|body| self.each.path.query(body).all()).unwrap_or_default()
+        request
+            .json
+            .as_ref()
+            .map(|body| self.each.path.query(body).all())
+            .unwrap_or_default()
     }
 
     fn id_of(&self, request: &Request, item: &Value) -> Option<String> {
-        let parts = self.id.iter().map(|place| place.read(request, Some(item)).filter(|part| !part.is_null()));
+        let parts = self
+            .id
+            .iter()
+            .map(|place| place.read(request, Some(item)).filter(|part| !part.is_null()));
         let parts: Vec<Value> = parts.collect::<Option<_>>()?;
         match parts.as_slice() {
             [] => None,
@@ -231,7 +253,10 @@ impl Reject {
         at: SystemTime,
         fields: &mut IndexMap<String, Vec<usize>>,
     ) -> bool {
-        let lacking = self.missing.iter().filter(|place| place.read(request, Some(item)).is_none_or(|v| v.is_null()));
+        let lacking = self
+            .missing
+            .iter()
+            .filter(|place| place.read(request, Some(item)).is_none_or(|v| v.is_null()));
         let mut strikes = false;
         for place in lacking {
             strikes = true;

@@ -59,8 +59,16 @@ impl Partner {
     /// No port can be had.
     pub async fn serve(rules: Rules, listener: Listener<Arc<Call>>) -> io::Result<Self> {
         let routes = rules.routes.iter().map(|_| decide::RouteMemory::default()).collect();
-        let memory = Mutex::new(Memory { routes, told: Vec::new(), calls: Vec::new() });
-        let desk = Arc::new(Desk { rules, listener, memory });
+        let memory = Mutex::new(Memory {
+            routes,
+            told: Vec::new(),
+            calls: Vec::new(),
+        });
+        let desk = Arc::new(Desk {
+            rules,
+            listener,
+            memory,
+        });
         let shared = desk.clone();
         let server = Loopback::serve(service_fn(move |request| {
             let desk = shared.clone();
@@ -79,7 +87,12 @@ impl Partner {
     /// Every call so far, in the order in which they were decided.
     #[must_use]
     pub fn calls(&self) -> Vec<Arc<Call>> {
-        self.desk.memory.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
+        self.desk
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .calls
+            .clone()
     }
 }
 
@@ -101,7 +114,10 @@ impl Desk {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.rules.routes.iter().enumerate().find_map(|(index, route)| {
             let of_method = route.method.as_ref().is_none_or(|method| *method == request.method);
-            of_method.then(|| route.path.parameters(&request.path)).flatten().map(|parameters| (index, parameters))
+            of_method
+                .then(|| route.path.parameters(&request.path))
+                .flatten()
+                .map(|parameters| (index, parameters))
         });
         let (at, now) = (SystemTime::now(), Instant::now());
         let ordinal = memory.calls.len() as u64 + 1;
@@ -116,10 +132,21 @@ impl Desk {
             (None, None) => {
                 let error = format!("no route for {} {}", request.method, request.path);
                 let body = serde_json::json!({ "error": error });
-                (Answered::json(StatusCode::NOT_FOUND, &body), Vec::new(), Ruling::NoRoute)
+                (
+                    Answered::json(StatusCode::NOT_FOUND, &body),
+                    Vec::new(),
+                    Ruling::NoRoute,
+                )
             }
         };
-        let call = Arc::new(Call { ordinal, at, request, answered, items, ruling });
+        let call = Arc::new(Call {
+            ordinal,
+            at,
+            request,
+            answered,
+            items,
+            ruling,
+        });
         memory.calls.push(call.clone());
         call
     }

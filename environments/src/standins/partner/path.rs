@@ -31,9 +31,9 @@ impl TryFrom<String> for PathPattern {
                 names.push(name.to_owned());
                 Ok(Segment::Placeholder(name.to_owned()))
             }
-            None if segment.contains(['{', '}', '?', '#']) => {
-                Err(format!("`{segment}` in `{path}` is neither a plain segment nor one whole `{{placeholder}}`"))
-            }
+            None if segment.contains(['{', '}', '?', '#']) => Err(format!(
+                "`{segment}` in `{path}` is neither a plain segment nor one whole `{{placeholder}}`"
+            )),
             None => Ok(Segment::Literal(segment.to_owned())),
         };
         segments.split('/').map(segment).collect::<Result<_, _>>().map(Self)
@@ -75,8 +75,16 @@ mod tests {
     #[test]
     fn a_placeholder_takes_one_segment_and_is_decoded() {
         let account = pattern("/v1/accounts/{account}/payments");
-        assert_eq!(account.parameters("/v1/accounts/a%20b/payments").unwrap()["account"], "a b");
-        for other in ["/v1/accounts//payments", "/v1/accounts/a/b/payments", "/v1/accounts/a", "/v1/accounts/a/payments/"] {
+        assert_eq!(
+            account.parameters("/v1/accounts/a%20b/payments").unwrap()["account"],
+            "a b"
+        );
+        for other in [
+            "/v1/accounts//payments",
+            "/v1/accounts/a/b/payments",
+            "/v1/accounts/a",
+            "/v1/accounts/a/payments/",
+        ] {
             assert_eq!(account.parameters(other), None, "{other}");
         }
         assert!(pattern("/").parameters("/").is_some());

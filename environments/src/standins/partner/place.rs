@@ -64,12 +64,14 @@ impl TryFrom<String> for Place {
             return Json::try_from(text).map(Self::Json);
         }
         match text.split_once(' ') {
-            Some(("header", name)) => {
-                HeaderName::from_str(name.trim()).map(Self::Header).map_err(|_| format!("`{name}` is no header's name"))
-            }
+            Some(("header", name)) => HeaderName::from_str(name.trim())
+                .map(Self::Header)
+                .map_err(|_| format!("`{name}` is no header's name")),
             Some(("query", name)) => named(name).map(Self::Query),
             Some(("path", name)) => named(name).map(Self::Path),
-            _ => Err(format!("`{text}` is not a place: `$.json.path`, `header NAME`, `query NAME` or `path NAME`")),
+            _ => Err(format!(
+                "`{text}` is not a place: `$.json.path`, `header NAME`, `query NAME` or `path NAME`"
+            )),
         }
     }
 }
@@ -86,7 +88,9 @@ impl Place {
             }
             Self::Query(name) => {
                 let mut pairs = form_urlencoded::parse(request.query.as_deref()?.as_bytes());
-                pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned().into())
+                pairs
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value.into_owned().into())
             }
             Self::Path(name) => request.parameters.get(name).map(|value| value.clone().into()),
         }
@@ -95,7 +99,12 @@ impl Place {
     /// Its last name: `user_id` of `$.user_id`, `key` of `header key`.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Json(json) => json.text.rsplit(['.', '[']).next().unwrap_or_default().trim_matches(['\'', '"', ']']),
+            Self::Json(json) => json
+                .text
+                .rsplit(['.', '['])
+                .next()
+                .unwrap_or_default()
+                .trim_matches(['\'', '"', ']']),
             Self::Header(name) => name.as_str(),
             Self::Query(name) | Self::Path(name) => name,
         }

@@ -25,10 +25,19 @@ impl TryFrom<String> for Size {
             "MB" => 1_000_000,
             "KiB" => 1 << 10,
             "MiB" => 1 << 20,
-            _ => return Err(format!("`{text}` is not a size, such as `500 B`, `32 KB`, `1 MB`, `64 KiB` or `1 MiB`")),
+            _ => {
+                return Err(format!(
+                    "`{text}` is not a size, such as `500 B`, `32 KB`, `1 MB`, `64 KiB` or `1 MiB`"
+                ));
+            }
         };
-        let count: usize = text[..end].parse().map_err(|_| format!("`{text}` does not begin with a whole number"))?;
-        count.checked_mul(factor).map(Self).ok_or_else(|| format!("`{text}` is too large"))
+        let count: usize = text[..end]
+            .parse()
+            .map_err(|_| format!("`{text}` does not begin with a whole number"))?;
+        count
+            .checked_mul(factor)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is too large"))
     }
 }
 
@@ -55,7 +64,10 @@ mod tests {
             ["500 B", "32 KB", "1MB", "64 KiB", "2 MiB"].map(size),
             [Some(500), Some(32_000), Some(1_000_000), Some(65_536), Some(2_097_152)]
         );
-        assert_eq!(["500", "KB", "-1 KB", "1.5 MB", "99999999999999999999 B"].map(size), [None; 5]);
+        assert_eq!(
+            ["500", "KB", "-1 KB", "1.5 MB", "99999999999999999999 B"].map(size),
+            [None; 5]
+        );
         let period = |text: &str| Period::try_from(text.to_owned()).ok().map(|period| period.0);
         assert_eq!(
             ["500 ms", "3 s", "7 days", "7d", "1 minute"].map(period),

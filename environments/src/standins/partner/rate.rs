@@ -48,7 +48,9 @@ impl Window {
             past.push_back(now);
             return Ok(());
         }
-        Err(past.front().map_or(rate.per.0, |then| rate.per.0.saturating_sub(now.duration_since(*then))))
+        Err(past
+            .front()
+            .map_or(rate.per.0, |then| rate.per.0.saturating_sub(now.duration_since(*then))))
     }
 }
 
@@ -64,7 +66,12 @@ mod tests {
     #[test]
     fn a_key_gets_its_count_in_any_period_of_that_length() {
         let per = Period(Duration::from_secs(1));
-        let rate = Rate { key: None, at_most: 2, per, answer: too_many() };
+        let rate = Rate {
+            key: None,
+            at_most: 2,
+            per,
+            answer: too_many(),
+        };
         let (mut window, start) = (Window::default(), Instant::now());
         let mut take = |key: &str, ms: u64| window.take(&rate, key, start + Duration::from_millis(ms));
         assert_eq!(take("a", 0), Ok(()));

@@ -117,8 +117,24 @@ impl TryFrom<RouteKeys> for Route {
     type Error = String;
 
     fn try_from(keys: RouteKeys) -> Result<Self, String> {
-        let RouteKeys { method, path, failures, max_body, rate, answers, items } = keys;
-        let route = Self { method: method.map(|name| name.0), path, failures, max_body, rate, answers, items };
+        let RouteKeys {
+            method,
+            path,
+            failures,
+            max_body,
+            rate,
+            answers,
+            items,
+        } = keys;
+        let route = Self {
+            method: method.map(|name| name.0),
+            path,
+            failures,
+            max_body,
+            rate,
+            answers,
+            items,
+        };
         match route.mistake() {
             Some(mistake) => Err(mistake),
             None => Ok(route),
@@ -132,9 +148,15 @@ impl Route {
         let always = self.answers.iter().position(|answer| answer.when.is_always());
         if always.is_none_or(|position| position + 1 < self.answers.len()) {
             let told = "the last of `answers`, and only it, has no `when`";
-            return Some(format!("{told}\nhint: it is the answer to every call that no other rule answers"));
+            return Some(format!(
+                "{told}\nhint: it is the answer to every call that no other rule answers"
+            ));
         }
-        if self.items.as_ref().is_some_and(|items| items.remember.is_some() && items.id.is_empty()) {
+        if self
+            .items
+            .as_ref()
+            .is_some_and(|items| items.remember.is_some() && items.id.is_empty())
+        {
             return Some("`items.remember` needs `items.id`: what is remembered is ids".to_owned());
         }
         let unknown = self.places().into_iter().find_map(|place| match place {
@@ -205,8 +227,14 @@ mod tests {
     #[test]
     fn each_mistake_is_told_at_its_place_and_with_a_hint() {
         let table = [
-            ("routs: []", "bank.yaml:1:1: unknown key `routs`\n  hint: did you mean `routes`?".to_owned()),
-            (&route("failure: []"), "bank.yaml:4:5: unknown key `failure`\n  hint: did you mean `failures`?".into()),
+            (
+                "routs: []",
+                "bank.yaml:1:1: unknown key `routs`\n  hint: did you mean `routes`?".to_owned(),
+            ),
+            (
+                &route("failure: []"),
+                "bank.yaml:4:5: unknown key `failure`\n  hint: did you mean `failures`?".into(),
+            ),
             (
                 &route("max_body: { siez: 1 MB }"),
                 "bank.yaml:4:17: unknown key `siez`\n  hint: did you mean `size`?".into(),
@@ -234,15 +262,24 @@ mod tests {
         ];
         for (text, expected) in table {
             let told = error(text);
-            assert!(told.starts_with(&expected), "{text}\nexpected {expected}\ntold     {told}");
+            assert!(
+                told.starts_with(&expected),
+                "{text}\nexpected {expected}\ntold     {told}"
+            );
         }
     }
 
     #[test]
     fn what_only_the_whole_route_shows_is_an_error_too() {
         let table = [
-            (route("items: { each: '$.e[*]', remember: 7 days }"), "`items.remember` needs `items.id`"),
-            (route("rate: { at_most: 1, per: 1 s, key: path name }"), "the route's path has no placeholder `{name}`"),
+            (
+                route("items: { each: '$.e[*]', remember: 7 days }"),
+                "`items.remember` needs `items.id`",
+            ),
+            (
+                route("rate: { at_most: 1, per: 1 s, key: path name }"),
+                "the route's path has no placeholder `{name}`",
+            ),
             (
                 "routes:\n  - path: /x\n    answers: [{ when: { $.a: absent }, answer: { status: 400 } }]".into(),
                 "the last of `answers`, and only it, has no `when`",
@@ -254,15 +291,30 @@ mod tests {
         ];
         for (text, expected) in table {
             let told = error(&text);
-            assert!(told.starts_with("bank.yaml:2:") && told.contains(expected), "{text}\n{told}");
+            assert!(
+                told.starts_with("bank.yaml:2:") && told.contains(expected),
+                "{text}\n{told}"
+            );
         }
     }
 
     #[test]
     fn the_schema_knows_every_key_and_refuses_others() {
         let schema = rules_schema().to_string();
-        for key in ["failures", "max_body", "rate", "answers", "items", "remember", "retry_after"] {
-            assert_eq!(schema.contains(&format!("\"{key}\":")), key != "retry_after", "{key}: {schema}");
+        for key in [
+            "failures",
+            "max_body",
+            "rate",
+            "answers",
+            "items",
+            "remember",
+            "retry_after",
+        ] {
+            assert_eq!(
+                schema.contains(&format!("\"{key}\":")),
+                key != "retry_after",
+                "{key}: {schema}"
+            );
         }
         assert!(schema.contains("\"additionalProperties\":false"));
     }

@@ -38,7 +38,13 @@ impl std::error::Error for RulesError {}
 
 impl RulesError {
     pub(super) fn unread(file: PathBuf, error: &std::io::Error) -> Self {
-        Self { file, line: 0, column: 0, message: format!("cannot be read: {error}"), hint: None }
+        Self {
+            file,
+            line: 0,
+            column: 0,
+            message: format!("cannot be read: {error}"),
+            hint: None,
+        }
     }
 
     pub(super) fn of(file: PathBuf, error: &serde_saphyr::Error) -> Self {
@@ -48,9 +54,10 @@ impl RulesError {
             E::SerdeUnknownField { field, expected, .. } => {
                 (format!("unknown key `{field}`"), Some(choice(field, expected)))
             }
-            E::SerdeUnknownVariant { variant, expected, .. } => {
-                (format!("`{variant}` is not known here"), Some(choice(variant, expected)))
-            }
+            E::SerdeUnknownVariant { variant, expected, .. } => (
+                format!("`{variant}` is not known here"),
+                Some(choice(variant, expected)),
+            ),
             E::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), None),
             other => {
                 let text = match other {
@@ -63,7 +70,13 @@ impl RulesError {
                 }
             }
         };
-        Self { file, line, column, message, hint }
+        Self {
+            file,
+            line,
+            column,
+            message,
+            hint,
+        }
     }
 }
 

@@ -176,9 +176,12 @@ impl Node {
                 parts.iter().map(part).collect::<String>().into()
             }
             Self::List(nodes) => nodes.iter().map(|node| node.fill(facts)).collect(),
-            Self::Object(nodes) => {
-                Value::Object(nodes.iter().map(|(key, node)| (key.clone(), node.fill(facts))).collect::<Map<_, _>>())
-            }
+            Self::Object(nodes) => Value::Object(
+                nodes
+                    .iter()
+                    .map(|(key, node)| (key.clone(), node.fill(facts)))
+                    .collect::<Map<_, _>>(),
+            ),
         }
     }
 
@@ -248,7 +251,9 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
             continue;
         }
         literal += &rest[..begin];
-        let end = rest[begin..].find('}').ok_or_else(|| format!("`${{` in `{text}` has no `}}`"))?;
+        let end = rest[begin..]
+            .find('}')
+            .ok_or_else(|| format!("`${{` in `{text}` has no `}}`"))?;
         if !literal.is_empty() {
             parts.push(Part::Literal(std::mem::take(&mut literal)));
         }
@@ -269,7 +274,11 @@ fn variable(name: &str) -> Result<Variable, String> {
     match FACTS.iter().find(|(known, _)| *known == name) {
         Some((_, fact)) => Ok(Variable::Fact(*fact)),
         None => {
-            let known: Vec<_> = FACTS.iter().map(|(known, _)| *known).chain(["request.$.PLACE"]).collect();
+            let known: Vec<_> = FACTS
+                .iter()
+                .map(|(known, _)| *known)
+                .chain(["request.$.PLACE"])
+                .collect();
             let hint = super::rules_error::did_you_mean(name, &known)
                 .unwrap_or_else(|| format!("there are {}", known.join(", ")));
             Err(format!("nothing is called `${{{name}}}`\nhint: {hint}"))

@@ -44,7 +44,11 @@ impl Partner {
         let told = Told {
             method: answer.method.clone(),
             path: PathPattern::try_from(answer.path.clone())?,
-            answered: Answered { status, headers, body: body.into() },
+            answered: Answered {
+                status,
+                headers,
+                body: body.into(),
+            },
         };
         let mut memory = self.desk.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.told.push(told);
