@@ -212,7 +212,7 @@ pub enum Happening {
         /// The names that were there.
         names: Vec<String>,
     },
-    /// A partner's stand-in was called.
+    /// A partner was called: its stand-in answered, or a fault in its place.
     PartnerCall {
         /// The partner.
         partner: String,
@@ -222,7 +222,7 @@ pub enum Happening {
         path: String,
         /// The request's headers, names in lower case, as text.
         headers: Vec<(String, String)>,
-        /// The status that it answered.
+        /// The status of the answer.
         status: u16,
         /// The request's body: JSON, or text where it is not JSON.
         body: Json,
