@@ -51,6 +51,23 @@ impl Counted<'_> {
     {
         let look = || {
             let looking = look();
+            async { Ok(self.judged(looking.await?)) }
+        };
+        self.expect_judged(world, timing, look).await
+    }
+
+    /// Looks until the count is judged, where `look` tells itself what is selected.
+    ///
+    /// # Errors
+    /// The failed expectation, or the first error of `look`.
+    pub async fn expect_judged<T, F, L>(&self, world: &World, timing: Timing, mut look: F) -> StepResult
+    where
+        T: Subject,
+        F: FnMut() -> L,
+        L: Future<Output = Result<Vec<(T, Judgement)>, StepError>>,
+    {
+        let look = || {
+            let looking = look();
             async { Ok(self.judge(&looking.await?)) }
         };
         world.expect(timing, &self.expected(), look).await
@@ -65,12 +82,16 @@ impl Counted<'_> {
         lines.join("\n")
     }
 
+    fn judged<T: Subject>(&self, subjects: Vec<T>) -> Vec<(T, Judgement)> {
+        let judged = subjects.into_iter().map(|subject| {
+            let judgement = self.selection.judge(&subject);
+            (subject, judgement)
+        });
+        judged.collect()
+    }
+
     /// What one look at all that is there tells.
-    pub fn judge<T: Subject>(&self, subjects: &[T]) -> Look {
-        let judged: Vec<(&T, Judgement)> = subjects
-            .iter()
-            .map(|subject| (subject, self.selection.judge(subject)))
-            .collect();
+    fn judge<T: Subject>(&self, judged: &[(T, Judgement)]) -> Look {
         let (selected, others): (Vec<_>, Vec<_>) = judged.iter().partition(|(_, judgement)| judgement.selected());
         let found = selected.len() as u64;
         let disturbed = self.only && !others.is_empty();
@@ -92,7 +113,7 @@ impl Counted<'_> {
     }
 
     /// How many are missing or too many; among equals, how many rows of the table the nearest misses.
-    fn distance<T>(&self, found: u64, others: &[&(&T, Judgement)], disturbed: bool) -> u64 {
+    fn distance<T>(&self, found: u64, others: &[&(T, Judgement)], disturbed: bool) -> u64 {
         const A_WHOLE_ONE: u64 = 1_000;
         let missing = self.count.least.saturating_sub(found);
         let beyond = self.count.most.map_or(0, |most| found.saturating_sub(most));
@@ -108,8 +129,8 @@ impl Counted<'_> {
 
     fn seen<T: Subject>(
         &self,
-        selected: &[&(&T, Judgement)],
-        others: &[&(&T, Judgement)],
+        selected: &[&(T, Judgement)],
+        others: &[&(T, Judgement)],
         standing: Standing,
         disturbed: bool,
     ) -> String {
@@ -119,9 +140,9 @@ impl Counted<'_> {
             return format!("{what}: none at all");
         }
         let mut lines = vec![match (self.selection.is_empty(), others.len()) {
-            (true, _) => format!("{what}: {all}"),
-            (false, 0) => format!("{what}: {}, and no other", selected.len()),
-            (false, _) => format!("{what}: {}, and {} other", selected.len(), others.len()),
+            (true, 0) => format!("{what}: {all}"),
+            (_, 0) => format!("{what}: {}, and no other", selected.len()),
+            (_, _) => format!("{what}: {}, and {} other", selected.len(), others.len()),
         }];
         if standing == Standing::TooMany {
             lines.extend(some(selected.iter().map(|(subject, _)| subject.shown())));
@@ -177,7 +198,7 @@ mod tests {
             lasting,
             selection: &selection,
         };
-        counted.judge(&things)
+        counted.judge(&counted.judged(things))
     }
 
     #[test]

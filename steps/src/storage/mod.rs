@@ -1,8 +1,15 @@
 //! Objects in buckets.
 
+mod bucket;
+mod has;
+mod line;
+#[cfg(test)]
+mod server;
+mod with_a_line;
+
 use momus_engine::step::StepDefinition;
 
 /// The sentences about them.
 pub fn definitions() -> Vec<StepDefinition> {
-    Vec::new()
+    [has::definitions(), with_a_line::definitions()].concat()
 }
