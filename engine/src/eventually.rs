@@ -1,10 +1,12 @@
-//! Looking until something holds: again whenever something happened, and never longer than the deadline.
+//! Looking until something holds, or for as long as it must: again whenever something happened, and never longer than the
+//! deadline, nor than until the mesh is quiet.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::activity::Quiet;
 use crate::event::Happening;
 use crate::failure::{Failure, StepError, in_words};
 use crate::timeline::Timeline;
@@ -26,6 +28,21 @@ pub enum Pace {
     Patient,
 }
 
+/// How an expectation is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// When it must hold.
+    pub timing: Timing,
+    /// How soon one look may follow another.
+    pub pace: Pace,
+    /// How long is waited where the timing does not say.
+    pub deadline: Duration,
+    /// Whether it ends once the mesh is quiet; else the deadline counts.
+    pub early: bool,
+    /// When it ends at the latest, after one look at least.
+    pub ends: Option<Instant>,
+}
+
 /// What one look told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -42,7 +59,7 @@ pub struct Look {
 pub enum Verdict {
     /// It holds, for good.
     Held,
-    /// It holds now, and what may still come can break it: judged again at the deadline.
+    /// It holds now, and what may still come can break it: judged again when the mesh is quiet, or at the deadline.
     HeldSoFar,
     /// It does not hold yet.
     NotYet,
@@ -50,52 +67,103 @@ pub enum Verdict {
     Impossible,
 }
 
+impl Verdict {
+    /// What a look at a thing says of the expectation that the timing makes of it.
+    fn under(self, timing: Timing) -> Self {
+        match (timing, self) {
+            (Timing::Now | Timing::Eventually { .. }, verdict) => verdict,
+            (Timing::Never { .. }, Verdict::Held | Verdict::HeldSoFar) => Verdict::Impossible,
+            (Timing::Never { .. }, Verdict::NotYet) => Verdict::HeldSoFar,
+            (Timing::Never { .. }, Verdict::Impossible) => Verdict::Held,
+            (Timing::For(_), Verdict::Held | Verdict::HeldSoFar) => Verdict::HeldSoFar,
+            (Timing::For(_), Verdict::NotYet | Verdict::Impossible) => Verdict::Impossible,
+        }
+    }
+}
+
+/// Why looking ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The last look told all.
+    Judged,
+    /// Its time was over.
+    Deadline,
+    /// The mesh was quiet before the last look and after it.
+    Quiet,
+}
+
 /// Looks until the expectation is judged, and records that on the timeline.
 ///
-/// `Timing::Now` looks once. `Timing::Eventually` looks again when something happened, as soon as the pace allows, and
-/// at least each 250 ms: a verdict of `Held` or `Impossible` ends it, `HeldSoFar` must still hold at the deadline.
+/// `Timing::Now` looks once. The others look again when something happened, as soon as the pace allows, and at least each
+/// 250 ms. `Eventually` ends with a verdict of `Held` or `Impossible`; `HeldSoFar` and `NotYet` are judged once the mesh is
+/// quiet, else at the deadline. `Never` is the contrary of that, and `For` must hold at every look.
 ///
 /// # Errors
 /// The failed expectation, with the last observation, how many were made and what came nearest; or the first error
 /// of `look` itself.
-pub async fn expect<F, L>(
-    timeline: &Timeline,
-    (timing, pace): (Timing, Pace),
-    deadline: Duration,
-    expected: &str,
-    mut look: F,
-) -> Result<(), StepError>
+pub async fn expect<F, L>(timeline: &Timeline, patience: Patience, expected: &str, mut look: F) -> Result<(), StepError>
 where
     F: FnMut() -> L,
     L: Future<Output = Result<Look, StepError>>,
 {
-    let waits = match timing {
-        Timing::Now => Duration::ZERO,
-        Timing::Eventually { within } => within.unwrap_or(deadline),
+    let Patience {
+        timing,
+        pace,
+        deadline,
+        early,
+        ends,
+    } = patience;
+    let early = early && matches!(timing, Timing::Eventually { .. } | Timing::Never { .. });
+    let began = Instant::now();
+    let until = began + timing.lasts(deadline);
+    let until = ends.map_or(until, |ends| until.min(ends));
+    let waits = until.saturating_duration_since(began);
+    let expected = match timing {
+        Timing::Never { .. } => format!("never: {expected}"),
+        Timing::Now | Timing::Eventually { .. } | Timing::For(_) => expected.to_owned(),
     };
-    let until = Instant::now() + waits;
-    let mut bell = timeline.bell();
+    let activity = timeline.activity();
+    let (mut bell, mut changes) = (timeline.bell(), activity.changes());
     let wait = timeline.wait_for(format!("{expected} (not looked at yet)"));
     let mut nearest: Option<Look> = None;
     let mut before: Option<String> = None;
     let mut pause = FIRST_PAUSE;
     let mut looks = 0;
-    let last = loop {
+    let (last, end) = loop {
         // Marked before the look, so that what happens during it is not missed.
         bell.mark_unchanged();
+        changes.mark_unchanged();
+        let was = activity.quiet();
         let begun = Instant::now();
-        let now = look().await?;
+        let mut now = look().await?;
+        now.verdict = now.verdict.under(timing);
         looks += 1;
         wait.say(format!("{expected} (seen last: {})", now.seen));
         if nearest.as_ref().is_none_or(|nearest| now.distance < nearest.distance) {
             nearest = Some(now.clone());
         }
-        if matches!(now.verdict, Verdict::Held | Verdict::Impossible) || begun >= until {
-            break now;
+        if matches!(now.verdict, Verdict::Held | Verdict::Impossible) {
+            break (now, End::Judged);
         }
-        // Whatever rings first: an event, the deadline, or the least that is owed to what rings no bell.
+        if begun >= until {
+            break (now, End::Deadline);
+        }
+        let is = activity.quiet();
+        if early && matches!(was, Quiet::Yes { .. }) && was == is {
+            break (now, End::Quiet);
+        }
+        // Whatever comes first: an event, the deadline, quiet, or the least that is owed to what rings no bell.
         let looked = Instant::now();
-        drop(timeout_at(until.min(looked + AT_LEAST_EACH), bell.changed()).await);
+        let quiet = match is {
+            Quiet::NotYet { at: Some(at), .. } if early => at,
+            Quiet::Yes { .. } if early => looked,
+            Quiet::Yes { .. } | Quiet::NotYet { .. } | Quiet::Hidden { .. } => until,
+        };
+        let again = until.min(looked + AT_LEAST_EACH).min(quiet);
+        tokio::select! {
+            _ = timeout_at(again, bell.changed()) => {}
+            _ = changes.changed(), if early => {}
+        }
         if pace == Pace::Patient {
             let sees_the_same = before.is_some_and(|before| before == now.seen);
             pause = if sees_the_same {
@@ -109,170 +177,43 @@ where
     };
     let held = matches!(last.verdict, Verdict::Held | Verdict::HeldSoFar);
     timeline.record(Happening::Expectation {
-        expected: expected.into(),
+        expected: expected.clone(),
         seen: last.seen.clone(),
         held,
         looks,
     });
+    if end == End::Quiet {
+        activity.rests_on_quiet();
+    }
     if held {
         return Ok(());
     }
-    let message = match (timing, last.verdict) {
-        (Timing::Now, _) => "it does not hold".to_owned(),
-        (Timing::Eventually { .. }, Verdict::Impossible) => "it can hold no more".to_owned(),
-        (Timing::Eventually { .. }, _) => format!("it did not come to hold within {}", in_words(waits)),
+    let after = in_words(began.elapsed());
+    let message = match (timing, last.verdict, end) {
+        (Timing::Now, ..) => "it does not hold".to_owned(),
+        (Timing::Never { .. }, ..) => format!("it came to hold, after {after}"),
+        (Timing::For(throughout), ..) => {
+            format!("it did not hold for {}: it ceased after {after}", in_words(throughout))
+        }
+        (Timing::Eventually { .. }, Verdict::Impossible, _) => "it can hold no more".to_owned(),
+        (Timing::Eventually { .. }, _, End::Quiet) => {
+            format!("it did not come to hold, and the mesh is quiet: nothing more comes (after {after})")
+        }
+        (Timing::Eventually { .. }, _, End::Judged | End::Deadline) => {
+            format!("it did not come to hold within {}", in_words(waits))
+        }
     };
     let mut failure = Failure::expectation(message, expected, last.seen.clone());
     failure.nearest = nearest
-        .filter(|nearest| nearest.seen != last.seen)
+        .filter(|nearest| nearest.seen != last.seen && matches!(timing, Timing::Eventually { .. }))
         .map(|nearest| nearest.seen);
     // Of one look the number tells nothing.
-    failure.looks = matches!(timing, Timing::Eventually { .. }).then_some(looks);
+    failure.looks = (timing != Timing::Now).then_some(looks);
+    if let (Quiet::NotYet { why, .. }, Timing::Eventually { .. }, End::Deadline) = (activity.quiet(), timing, end) {
+        failure.hint = Some(format!("something was going on to the last: {why}"));
+    }
     Err(failure)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::timeline::Clock;
-
-    const WITHIN_A_MINUTE: Timing = Timing::Eventually {
-        within: Some(Duration::from_secs(60)),
-    };
-    const SOON: Timing = Timing::Eventually {
-        within: Some(Duration::from_millis(60)),
-    };
-
-    fn timeline() -> Timeline {
-        Timeline::new(Clock::start(), 0, "sandbox")
-    }
-
-    fn saw(verdict: Verdict, seen: u64) -> Result<Look, StepError> {
-        Ok(Look {
-            verdict,
-            seen: format!("{seen} records"),
-            distance: 3u64.abs_diff(seen),
-        })
-    }
-
-    async fn judge(timeline: &Timeline, timing: Timing, looks: &[(Verdict, u64)]) -> Result<(), StepError> {
-        let next = Cell::new(0);
-        let look = || {
-            let (verdict, seen) = looks[next.get().min(looks.len() - 1)];
-            next.set(next.get() + 1);
-            async move { saw(verdict, seen) }
-        };
-        expect(
-            timeline,
-            (timing, Pace::Prompt),
-            Duration::from_secs(60),
-            "3 records",
-            look,
-        )
-        .await
-    }
-
-    #[tokio::test]
-    async fn now_looks_once() {
-        let failure = judge(&timeline(), Timing::Now, &[(Verdict::NotYet, 1), (Verdict::Held, 3)])
-            .await
-            .unwrap_err();
-        assert_eq!((failure.looks, failure.seen.as_deref()), (None, Some("1 records")));
-    }
-
-    #[tokio::test]
-    async fn an_event_wakes_it_and_a_lower_bound_ends_it() {
-        let timeline = timeline();
-        let (seen, ringer) = (Cell::new(0), timeline.clone());
-        let prompt = (WITHIN_A_MINUTE, Pace::Prompt);
-        let waiting = expect(&timeline, prompt, Duration::ZERO, "3 records", || {
-            seen.set(seen.get() + 1);
-            let seen = seen.get();
-            ringer.ring();
-            async move { saw(if seen == 3 { Verdict::Held } else { Verdict::NotYet }, seen) }
-        });
-        tokio::time::timeout(Duration::from_millis(200), waiting)
-            .await
-            .expect("the bell rang")
-            .expect("it held");
-        assert_eq!(seen.get(), 3);
-    }
-
-    #[tokio::test]
-    async fn an_upper_bound_is_judged_at_the_deadline() {
-        judge(&timeline(), SOON, &[(Verdict::HeldSoFar, 3)])
-            .await
-            .expect("it held to the end");
-        let broken = judge(&timeline(), SOON, &[(Verdict::HeldSoFar, 3), (Verdict::Impossible, 4)])
-            .await
-            .unwrap_err();
-        assert_eq!(broken.message, "it can hold no more");
-        assert_eq!(broken.nearest.as_deref(), Some("3 records"));
-    }
-
-    #[tokio::test]
-    async fn a_failure_tells_the_last_look_and_the_nearest() {
-        let timeline = timeline();
-        let failure = judge(&timeline, SOON, &[(Verdict::NotYet, 2), (Verdict::NotYet, 0)])
-            .await
-            .unwrap_err();
-        assert_eq!(failure.message, "it did not come to hold within 60 ms");
-        assert_eq!(
-            (failure.seen.as_deref(), failure.nearest.as_deref()),
-            (Some("0 records"), Some("2 records"))
-        );
-        let judged = timeline.drain();
-        assert!(matches!(&judged[0].happening, Happening::Expectation { held: false, looks, .. } if *looks >= 2));
-    }
-    #[tokio::test]
-    async fn what_the_test_client_does_wakes_nobody() {
-        let timeline = timeline();
-        let mut bell = timeline.bell();
-        let request = |caller: &str| Happening::Request {
-            exchange: 1,
-            caller: caller.into(),
-            dependency: "shop".into(),
-            method: "GET".into(),
-            path: "/orders".into(),
-        };
-        timeline.record(request("client"));
-        assert!(!bell.has_changed().expect("the timeline is there"));
-        timeline.record(request("billing"));
-        assert!(bell.has_changed().expect("the timeline is there"));
-        bell.mark_unchanged();
-        assert_eq!(timeline.snapshot().len(), 2);
-    }
-
-    /// How many looks are made within half a second of which each makes something happen.
-    async fn looks(pace: Pace, see: impl Fn(u64) -> u64) -> u64 {
-        let (timeline, looks) = (timeline(), Cell::new(0));
-        let within = Some(Duration::from_millis(500));
-        let look = || {
-            looks.set(looks.get() + 1);
-            timeline.ring();
-            let seen = see(looks.get());
-            async move { saw(Verdict::NotYet, seen) }
-        };
-        let waiting = expect(
-            &timeline,
-            (Timing::Eventually { within }, pace),
-            Duration::ZERO,
-            "3 records",
-            look,
-        );
-        waiting.await.expect_err("it never holds");
-        looks.get()
-    }
-
-    #[tokio::test]
-    async fn looks_that_services_notice_come_less_often_while_nothing_changes() {
-        // After 10, 20, 40, 80, 160 and 250 ms at the soonest; the last pause is cut short by the deadline.
-        let unchanged = looks(Pace::Patient, |_| 0).await;
-        assert!(unchanged <= 7, "{unchanged}");
-        // Each 10 ms, on a machine with time to spare.
-        let changing = looks(Pace::Patient, |look| look).await;
-        assert!((10..=51).contains(&changing), "{changing}");
-    }
-}
+mod tests;

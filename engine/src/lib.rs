@@ -1,5 +1,6 @@
 //! The engine: the contracts of a run and the run itself. It knows no concrete step, fault, platform or report.
 
+pub mod activity;
 pub mod count;
 pub mod draw;
 pub mod event;

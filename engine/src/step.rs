@@ -8,7 +8,7 @@ use crate::count::Count;
 use crate::failure::{Failure, StepError};
 use crate::mesh::Mesh;
 use crate::parameter::Value;
-use crate::timing::Timing;
+use crate::timing::{Timing, TimingKind};
 use crate::world::World;
 
 /// What a step's function comes to.
@@ -31,6 +31,10 @@ pub struct StepDefinition {
     pub check: Option<ArgumentCheck>,
     /// The name of the fault that it injects, as `the … has struck` takes it.
     pub injects: Option<fn(&[Value]) -> String>,
+    /// The timings that it takes.
+    pub timings: &'static [TimingKind],
+    /// Whether it drives the mesh: what was quiet before may be so no more. Steps that only look do not.
+    pub drives: bool,
     /// What it does.
     pub run: for<'w> fn(&'w mut World, Input) -> BoxFuture<'w, StepResult>,
 }
@@ -185,14 +189,17 @@ from_value!(Option<String>, Value::Alias(alias) => alias);
 ///
 /// The arguments are those of the expression in order, `{eventually}` and `{within}` together being one
 /// [`Timing`] in the place of the first of them; `_block` is the [`Block`] below the step. Behind the shape may stand
-/// `, check: …` and `, injects: …`, the fields of [`StepDefinition`] of these names.
+/// `, check: …`, `, injects: …`, `, timings: …` and `, drives: …`, in this order: the fields of [`StepDefinition`] of these
+/// names. A sentence takes all timings where it does not say, and drives where it takes none.
 #[macro_export]
 macro_rules! step {
     (@optional) => { None };
     (@optional $value:expr) => { Some($value) };
+    (@or $default:expr;) => { $default };
+    (@or $default:expr; $value:expr) => { $value };
     (
         $(#[doc = $doc:expr])+
-        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)?;
+        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)? $(, timings: $timings:expr)? $(, drives: $drives:expr)?;
         pub fn $name:ident($world:ident $(, $argument:ident: $type:ty)*; $block:ident) $body:block
     ) => {
         $(#[doc = $doc])+
@@ -215,10 +222,18 @@ macro_rules! step {
                 block: $shape,
                 check: $crate::step!(@optional $($check)?),
                 injects: $crate::step!(@optional $($injects)?),
+                timings: $crate::step!(@or $crate::timing::TimingKind::ALL; $($timings)?),
+                drives: $crate::step!(@or $crate::step::drives($expression); $($drives)?),
                 run,
             }
         }
     };
+}
+
+/// Whether a sentence drives the mesh where its definition does not say: those that have a timing only look.
+#[must_use]
+pub fn drives(expression: &str) -> bool {
+    !expression.contains("{eventually}") && !expression.contains("{within}")
 }
 
 /// What a step's function returns.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::activity::Activity;
 use crate::event::{Event, Happening};
 
 /// The clock of a run: wall time and time since the run began.
@@ -84,6 +85,7 @@ struct Shared {
     events: Mutex<Vec<Event>>,
     recorded: watch::Sender<u64>,
     waits: Mutex<Vec<(u64, String)>>,
+    activity: Activity,
 }
 
 impl Timeline {
@@ -96,6 +98,8 @@ impl Timeline {
             events: Mutex::default(),
             recorded: watch::Sender::new(0),
             waits: Mutex::default(),
+            // Until somebody watches it, nobody can tell.
+            activity: Activity::new(None),
         };
         Self {
             shared: Arc::new(shared),
@@ -105,6 +109,11 @@ impl Timeline {
     /// The sandbox's id.
     pub fn sandbox(&self) -> &str {
         &self.shared.sandbox
+    }
+
+    /// What is going on in the sandbox.
+    pub fn activity(&self) -> &Activity {
+        &self.shared.activity
     }
 
     /// Records that something happens now, and wakes everyone who waits for something to happen, unless it is the test

@@ -12,6 +12,13 @@ pub enum Timing {
         /// The step's own deadline.
         within: Option<Duration>,
     },
+    /// At no look until the mesh is quiet, at most until the deadline.
+    Never {
+        /// The step's own deadline.
+        within: Option<Duration>,
+    },
+    /// At every look for so long.
+    For(Duration),
 }
 
 /// The timings that a step definition can take.
@@ -21,29 +28,56 @@ pub enum TimingKind {
     Now,
     /// `eventually`, with or without `within …`.
     Eventually,
+    /// `never`, with or without `within …`.
+    Never,
+    /// `for …`.
+    For,
+}
+
+impl TimingKind {
+    /// All of them, as most sentences take them.
+    pub const ALL: &[Self] = &[Self::Now, Self::Eventually, Self::Never, Self::For];
+
+    /// How a sentence says it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Now => "none (it must hold now)",
+            Self::Eventually => "`eventually` (`within …`)",
+            Self::Never => "`never`",
+            Self::For => "`for …`",
+        }
+    }
 }
 
 impl Timing {
-    /// Matches `eventually ` before the main verb, or nothing.
-    pub const ADVERB: &str = "(?:eventually )?";
-    /// Matches ` within 5 seconds` at the end, or nothing.
-    pub const WITHIN: &str = r"(?: within [0-9]+(?:\.[0-9]+)? ?[a-z]+)?";
+    /// Matches `eventually ` or `never ` before the main verb, or nothing.
+    pub const ADVERB: &str = "(?:eventually |never )?";
+    /// Matches ` within 5 seconds` or ` for 5 seconds` at the end, or nothing.
+    pub const WITHIN: &str = r"(?: (?:within|for) [0-9]+(?:\.[0-9]+)? ?[a-z]+)?";
 
     /// The timing that an adverb and an ending make, either of which may be empty.
     ///
     /// # Errors
-    /// A message for an ending whose duration cannot be read.
+    /// A message for an ending whose duration cannot be read, or that says nothing behind the adverb.
     pub fn parse(adverb: &str, ending: &str) -> Result<Self, String> {
-        let within = match ending.trim().strip_prefix("within ") {
-            Some(text) => Some(duration(text)?),
-            None => None,
-        };
-        // `is ready within 5 seconds` waits as well: a deadline without an adverb means eventually.
-        Ok(if adverb.trim() == "eventually" || within.is_some() {
-            Timing::Eventually { within }
-        } else {
-            Timing::Now
-        })
+        let ending = ending.trim();
+        let within = ending.strip_prefix("within ").map(duration).transpose()?;
+        let throughout = ending.strip_prefix("for ").map(duration).transpose()?;
+        match (adverb.trim(), within, throughout) {
+            ("eventually", _, Some(_)) => Err(
+                "`eventually` has a deadline and no duration; hint: write `within …`, or `for …` without `eventually`"
+                    .into(),
+            ),
+            ("never", _, Some(_)) => Err(
+                "`never` lasts until the mesh is quiet, or until a deadline; hint: write `within …`, or nothing".into(),
+            ),
+            ("never", within, None) => Ok(Timing::Never { within }),
+            (_, _, Some(throughout)) => Ok(Timing::For(throughout)),
+            // `is ready within 5 seconds` waits as well: a deadline without an adverb means eventually.
+            ("eventually", within, None) => Ok(Timing::Eventually { within }),
+            (_, Some(within), None) => Ok(Timing::Eventually { within: Some(within) }),
+            (_, None, None) => Ok(Timing::Now),
+        }
     }
 
     /// Its kind, to compare with what a definition takes.
@@ -51,6 +85,17 @@ impl Timing {
         match self {
             Timing::Now => TimingKind::Now,
             Timing::Eventually { .. } => TimingKind::Eventually,
+            Timing::Never { .. } => TimingKind::Never,
+            Timing::For(_) => TimingKind::For,
+        }
+    }
+
+    /// For how long it looks at the most.
+    pub fn lasts(self, deadline: Duration) -> Duration {
+        match self {
+            Timing::Now => Duration::ZERO,
+            Timing::Eventually { within } | Timing::Never { within } => within.unwrap_or(deadline),
+            Timing::For(throughout) => throughout,
         }
     }
 }
@@ -82,20 +127,26 @@ mod tests {
 
     #[test]
     fn the_adverb_and_the_ending_make_the_timing() {
-        let five = Some(Duration::from_secs(5));
-        assert_eq!(Timing::parse("", ""), Ok(Timing::Now));
-        assert_eq!(
-            Timing::parse("eventually ", ""),
-            Ok(Timing::Eventually { within: None })
-        );
-        assert_eq!(
-            Timing::parse("eventually ", " within 5 seconds"),
-            Ok(Timing::Eventually { within: five })
-        );
-        assert_eq!(
-            Timing::parse("", " within 5 s"),
-            Ok(Timing::Eventually { within: five })
-        );
+        let five = Duration::from_secs(5);
+        for (adverb, ending, timing) in [
+            ("", "", Timing::Now),
+            ("eventually ", "", Timing::Eventually { within: None }),
+            (
+                "eventually ",
+                " within 5 seconds",
+                Timing::Eventually { within: Some(five) },
+            ),
+            ("", " within 5 s", Timing::Eventually { within: Some(five) }),
+            ("never ", "", Timing::Never { within: None }),
+            ("never ", " within 5 s", Timing::Never { within: Some(five) }),
+            ("", " for 5 seconds", Timing::For(five)),
+        ] {
+            assert_eq!(Timing::parse(adverb, ending), Ok(timing), "{adverb}{ending}");
+        }
+        for adverb in ["eventually ", "never "] {
+            let told = Timing::parse(adverb, " for 5 s").unwrap_err();
+            assert!(told.contains("hint: write `within …`"), "{told}");
+        }
     }
 
     #[test]

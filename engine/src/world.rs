@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use crate::eventually::{self, Look, Pace};
+use crate::eventually::{self, Look, Pace, Patience};
 use crate::extensions::Extensions;
 use crate::failure::{Failure, StepError};
 use crate::injection::Injections;
@@ -29,6 +29,10 @@ pub struct World {
     pub injections: Injections,
     /// How long `eventually` waits where the step says nothing.
     pub deadline: Duration,
+    /// Whether `eventually` and `never` end once the mesh is quiet; else the deadline counts.
+    pub early: bool,
+    /// When waiting ends for whatever waits at this point, an earlier expectation having failed there.
+    pub(crate) patience_ends: Option<tokio::time::Instant>,
     /// What the vocabulary keeps from step to step.
     pub state: Extensions,
     pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
@@ -42,6 +46,7 @@ impl World {
         timeline: Timeline,
         values: Values,
         deadline: Duration,
+        early: bool,
     ) -> Self {
         Self {
             mesh,
@@ -49,6 +54,8 @@ impl World {
             values,
             injections: Injections::default(),
             deadline,
+            early,
+            patience_ends: None,
             state: Extensions::default(),
             sandbox,
         }
@@ -115,7 +122,7 @@ impl World {
         F: FnMut() -> L,
         L: Future<Output = Result<Look, StepError>>,
     {
-        eventually::expect(&self.timeline, (timing, Pace::Prompt), self.deadline, expected, look).await
+        eventually::expect(&self.timeline, self.patience(timing, Pace::Prompt), expected, look).await
     }
 
     /// Asks services until the expectation is judged: see [`eventually::expect`].
@@ -127,7 +134,17 @@ impl World {
         F: FnMut() -> L,
         L: Future<Output = Result<Look, StepError>>,
     {
-        eventually::expect(&self.timeline, (timing, Pace::Patient), self.deadline, expected, look).await
+        eventually::expect(&self.timeline, self.patience(timing, Pace::Patient), expected, look).await
+    }
+
+    fn patience(&self, timing: Timing, pace: Pace) -> Patience {
+        Patience {
+            timing,
+            pace,
+            deadline: self.deadline,
+            early: self.early,
+            ends: self.patience_ends,
+        }
     }
 }
 

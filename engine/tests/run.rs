@@ -206,6 +206,7 @@ fn settings() -> Settings {
         seed: 1,
         parallel: 2,
         deadline: Duration::from_secs(1),
+        early: true,
         timeout: Duration::from_secs(60),
         fail_fast: false,
     }
@@ -273,7 +274,13 @@ async fn a_timeout_tells_every_open_wait() {
         timeout: Duration::from_millis(50),
         ..settings()
     };
-    let ran = ran_with("Scenario: a\n* it waits for \"godot\"\n", Notebook::default(), settings, stopped).await;
+    let ran = ran_with(
+        "Scenario: a\n* it waits for \"godot\"\n",
+        Notebook::default(),
+        settings,
+        stopped,
+    )
+    .await;
     assert_eq!(
         ran.ends(),
         ["a failed: the scenario took longer than 50 ms; it waited for godot"]
@@ -366,10 +373,7 @@ async fn a_run_that_is_stopped_skips_what_is_open() {
         stop.send_replace(true);
     };
     let scenarios = "Scenario: a\n* shop is there\n* it waits for \"godot\"\n";
-    let (ran, ()) = tokio::join!(
-        ran_with(scenarios, Notebook::default(), settings(), stopped),
-        stopping
-    );
+    let (ran, ()) = tokio::join!(ran_with(scenarios, Notebook::default(), settings(), stopped), stopping);
     assert!(ran.ends()[0].starts_with("a skipped: "), "{:?}", ran.ends());
     assert_eq!(ran.notes.last().map(String::as_str), Some("closed"));
 }
@@ -383,10 +387,7 @@ async fn refusals_are_told_before_the_start_and_the_others_run() {
     let (_stop, stopped) = watch::channel(false);
     let scenarios = "Scenario: refused one\n* shop is there\nScenario: other\n* shop is there\n";
     let ran = ran_with(scenarios, notebook, settings(), stopped).await;
-    assert_eq!(
-        ran.notices(),
-        ["refused: a.feature:2: there are no walls here"]
-    );
+    assert_eq!(ran.notices(), ["refused: a.feature:2: there are no walls here"]);
     assert_eq!(
         ran.ends(),
         ["other passed", "refused one refused: there are no walls here"]

@@ -5,7 +5,7 @@ use momus_engine::failure::Failure;
 use momus_engine::injection::Injections;
 use momus_engine::step;
 use momus_engine::step::BlockShape;
-use momus_engine::timing::Timing;
+use momus_engine::timing::{Timing, TimingKind};
 
 step! {
     /// Waits until the fault has struck, the run's deadline or `within …` at the longest: one that is there for the
@@ -20,7 +20,7 @@ step! {
     /// When I send POST "/orders" to shop
     /// Then the cut between shop and kafka has struck within 5 seconds
     /// ```
-    "the {fault} has struck{within}", BlockShape::Nothing;
+    "the {fault} has struck{within}", BlockShape::Nothing, timings: &[TimingKind::Now, TimingKind::Eventually];
     pub fn has_struck(world, fault: String, timing: Timing; _block) {
         let timing = match timing {
             Timing::Now => Timing::Eventually { within: None },

@@ -62,6 +62,9 @@ pub struct Run {
     /// How long a scenario may take, its sandbox included (default: 2 min).
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// Wait for deadlines also when the mesh is quiet before; the verdicts are the same.
+    #[arg(long)]
+    no_early: bool,
     /// What stands behind the mesh's brokers (default: Apache Kafka; without Java or Maven the mock, said aloud).
     #[arg(long, value_enum, value_name = "KIND")]
     broker: Option<Broker>,
@@ -153,6 +156,7 @@ impl Run {
             deadline: self.deadline.or(planned.settings.deadline).unwrap_or(DEADLINE),
             timeout: self.timeout.or(planned.settings.timeout).unwrap_or(TIMEOUT),
             fail_fast: self.fail_fast,
+            early: !self.no_early,
         };
         let environment = Arc::new(ProcessEnvironment::new(
             planned.plan.mesh.clone().unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),

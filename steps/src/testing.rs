@@ -60,6 +60,7 @@ impl Scenario {
             Timeline::new(Clock::start(), 0, "s0"),
             Values::new(Arc::default(), Draws::new(1, &place)),
             Duration::from_secs(5),
+            true,
         );
         Self {
             world,

@@ -23,6 +23,19 @@ impl Planner<'_> {
         {
             errors.push((step.location, Reason::invalid(message)));
         }
+        for value in values {
+            if let Value::Timing(timing) = value
+                && !definition.timings.contains(&timing.kind())
+            {
+                let taken: Vec<&str> = definition.timings.iter().map(|kind| kind.words()).collect();
+                let message = format!(
+                    "this step does not take {}; hint: the timings that it takes are {}",
+                    timing.kind().words(),
+                    taken.join(", ")
+                );
+                errors.push((step.location, Reason::invalid(message)));
+            }
+        }
         let Some(injected) = injected else { return };
         for value in values {
             if let Value::Fault(fault) = value
@@ -45,6 +58,7 @@ mod tests {
     use crate::mesh::Mesh;
     use crate::step;
     use crate::step::BlockShape;
+    use crate::timing::{Timing, TimingKind};
     use crate::vocabulary::Vocabulary;
 
     fn name(values: &[Value]) -> String {
@@ -79,6 +93,14 @@ mod tests {
         }
     }
 
+    step! {
+        /// Waits.
+        "{service} is {eventually}quiet{within}", BlockShape::Nothing, timings: &[TimingKind::Eventually];
+        pub fn quiet(_world, _service: String, _timing: Timing; _block) {
+            Ok(())
+        }
+    }
+
     /// Every error, each as `LINE MESSAGE; HINTS`.
     fn errors(steps: &str) -> Vec<String> {
         let mesh = "mesh: m\nservices:\n  shop: {command: [shop], ports: {http: 1}}\n  mute: {command: [mute]}\n";
@@ -92,7 +114,7 @@ mod tests {
             lines: Vec::new(),
         };
         let planner = Planner {
-            vocabulary: &Vocabulary::new(vec![silent(), over()]).expect("they are well formed"),
+            vocabulary: &Vocabulary::new(vec![silent(), over(), quiet()]).expect("they are well formed"),
             mesh: Some(Arc::new(mesh)),
             variables: Arc::default(),
         };
@@ -118,6 +140,19 @@ mod tests {
             matches!(&wrong[..], [one] if one.contains("did you mean `mute`?")),
             "{wrong:?}"
         );
+    }
+
+    #[test]
+    fn a_timing_that_a_definition_does_not_take_is_told_with_those_that_it_takes() {
+        assert!(errors("    * shop is quiet within 5 s\n").is_empty());
+        assert_eq!(
+            errors("    * shop is never quiet\n    * shop is quiet for 5 s\n"),
+            [
+                "3 this step does not take `never`; the timings that it takes are `eventually` (`within …`)",
+                "4 this step does not take `for …`; the timings that it takes are `eventually` (`within …`)",
+            ]
+        );
+        assert!(!quiet().drives && silent().drives);
     }
 
     #[test]

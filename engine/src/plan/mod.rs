@@ -12,7 +12,7 @@ mod selection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use momus_gherkin::{Location, Pickle, PickleArgument, PickleStep};
+use momus_gherkin::{Location, Pickle, PickleArgument, PickleStep, StepType};
 
 pub use self::error::{PlanError, Reason};
 pub use self::selection::Selection;
@@ -21,6 +21,7 @@ use crate::matching::Match;
 use crate::mesh::Mesh;
 use crate::parameter::Value;
 use crate::step::{Block, BlockShape, Input, StepDefinition};
+use crate::timing::Timing;
 use crate::vocabulary::Vocabulary;
 
 /// A feature file, read.
@@ -71,8 +72,12 @@ pub struct PlannedStep {
     pub line: usize,
     /// Keyword and text.
     pub text: String,
+    /// Whether it arranges, acts or expects; a conjunction is what the step before it is.
+    pub kind: StepType,
     /// What it does.
     pub definition: StepDefinition,
+    /// The names that it reads of those that steps before it give.
+    pub reads: Vec<String>,
     found: Arc<Match>,
     block: Block,
 }
@@ -84,6 +89,14 @@ impl PlannedStep {
             values: self.values().to_vec().into_iter(),
             block: self.block.clone(),
         }
+    }
+
+    /// When it must hold, where its sentence can say so.
+    pub fn timing(&self) -> Option<Timing> {
+        self.values().iter().find_map(|value| match value {
+            Value::Timing(timing) => Some(*timing),
+            _ => None,
+        })
     }
 
     fn values(&self) -> &[Value] {
@@ -199,7 +212,9 @@ impl Planner<'_> {
             scenario.steps.push(PlannedStep {
                 line: step.location.line as usize,
                 text: format!("{}{}", step.keyword, step.text),
+                kind: step.kind,
                 definition: definition.clone(),
+                reads: references::reads(values, step, &kept),
                 found: Arc::clone(found),
                 block,
             });

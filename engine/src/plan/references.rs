@@ -115,6 +115,34 @@ impl Planner<'_> {
     }
 }
 
+/// The names that a step reads of those that steps before it give.
+pub(super) fn reads(values: &[Value], step: &PickleStep, kept: &[&str]) -> Vec<String> {
+    let texts = values.iter().filter_map(|value| match value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let cells = rows(step)
+        .iter()
+        .flat_map(|row| &row.cells)
+        .map(|cell| cell.value.as_str());
+    let doc = step.argument.as_ref().and_then(|argument| argument.doc_string.as_ref());
+    let mut names: Vec<String> = texts
+        .chain(cells)
+        .chain(doc.map(|doc| doc.content.as_str()))
+        .filter_map(|text| Template::parse(text).ok())
+        .flat_map(|template| {
+            template
+                .references()
+                .map(|reference| reference.head.clone())
+                .collect::<Vec<_>>()
+        })
+        .filter(|head| kept.contains(&head.as_str()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 fn part_is_known(reference: &Reference, part: &str) -> Result<(), Reason> {
     const PARTS: [&str; 6] = ["url", "host", "port", "user", "password", "database"];
     if PARTS.contains(&part) {

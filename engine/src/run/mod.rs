@@ -1,6 +1,8 @@
 //! The run: scenarios on sandboxes, several at a time, each healed and told when it ends.
 
+mod quiet;
 mod scenario;
+mod steps;
 mod teller;
 
 use std::panic::AssertUnwindSafe;
@@ -30,6 +32,8 @@ pub struct Settings {
     pub parallel: usize,
     /// How long `eventually` waits where the step says nothing.
     pub deadline: Duration,
+    /// Whether expectations end once the mesh is quiet; else their deadlines count.
+    pub early: bool,
     /// How long a scenario may take, its sandbox included.
     pub timeout: Duration,
     /// Whether scenarios that have not begun are skipped once one failed.
@@ -98,11 +102,7 @@ pub async fn run(
             summary.count(ended.unwrap_or(Outcome::Unknown));
         }
         let run = Arc::clone(&run);
-        running.spawn(async move {
-            let outcome = run.scenario(index).await;
-            drop(permit);
-            outcome
-        });
+        running.spawn(async move { run.scenario(index, permit).await });
     }
     while let Some(ended) = running.join_next().await {
         summary.count(ended.unwrap_or(Outcome::Unknown));
@@ -138,7 +138,9 @@ pub async fn run(
 async fn tell_refusals(plan: &Plan, environment: &dyn Environment, teller: &Teller) -> usize {
     let mut reasons: Vec<(StepError, Vec<String>)> = Vec::new();
     for scenario in plan.scenarios.iter().filter(|scenario| scenario.needs_sandbox) {
-        let Some(refusal) = environment.refuses(scenario) else { continue };
+        let Some(refusal) = environment.refuses(scenario) else {
+            continue;
+        };
         let place = format!("{}:{}", scenario.place.file, scenario.place.line);
         match reasons.iter_mut().find(|(known, _)| *known == refusal) {
             Some((_, places)) => places.push(place),

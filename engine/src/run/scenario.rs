@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::quiet::quiet_lasts;
 use super::{Run, panicked, stopped};
 use crate::draw::Draws;
 use crate::event::Happening;
@@ -21,8 +22,8 @@ use crate::values::Values;
 use crate::world::World;
 
 impl Run {
-    /// Runs one scenario and tells what happened in it.
-    pub(super) async fn scenario(&self, index: usize) -> Outcome {
+    /// Runs one scenario, while it has a place among those that run beside each other, and tells what happened in it.
+    pub(super) async fn scenario(&self, index: usize, place: OwnedSemaphorePermit) -> Outcome {
         let began = Instant::now();
         let scenario = &self.plan.scenarios[index];
         let timeline = Timeline::new(self.teller.clock(), index, format!("s{index}"));
@@ -34,7 +35,7 @@ impl Run {
             Some(why) => Err(skipped(why)),
             None => match self.environment.refuses(scenario).filter(|_| scenario.needs_sandbox) {
                 Some(refusal) => Err(refusal),
-                None => self.live(scenario, &timeline, &mut logs).await,
+                None => self.live(scenario, &timeline, &mut logs, place).await,
             },
         };
         let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
@@ -57,6 +58,7 @@ impl Run {
         scenario: &PlannedScenario,
         timeline: &Timeline,
         logs: &mut Option<std::path::PathBuf>,
+        place: OwnedSemaphorePermit,
     ) -> Result<(), StepError> {
         let until = tokio::time::Instant::now() + self.settings.timeout;
         let mut sandbox = None;
@@ -78,9 +80,13 @@ impl Run {
             timeline.clone(),
             Values::new(Arc::clone(&self.plan.variables), draws),
             self.settings.deadline,
+            self.settings.early,
         );
         let steps = self.steps(scenario, &mut world, until).await;
         let mut result = steps.and_then(|()| struck(world.injections.all()));
+        // The scenario's place among those that run beside each other is free while it is only watched.
+        drop(place);
+        result = quiet_lasts(result, timeline, stopped(self.stop.clone())).await;
         let healed = world.injections.heal(timeline, |_| true).await;
         let healed = healed.map(drop).map_err(|errors| Failure::unknown(errors.join("; ")));
         result = and_also(result, healed, timeline);
@@ -90,7 +96,9 @@ impl Run {
             *logs = sandbox.logs();
             let closed = sandbox.close().await;
             // Asked once all has ended: what a step failed of may be known only then. The step has told its own failure.
-            let was_stopped = result.as_ref().is_err_and(|failure| failure.outcome == Outcome::Skipped);
+            let was_stopped = result
+                .as_ref()
+                .is_err_and(|failure| failure.outcome == Outcome::Skipped);
             if let Some(incident) = incident(&*sandbox).filter(|_| !was_stopped) {
                 result = Err(incident);
             }
@@ -99,45 +107,12 @@ impl Run {
         result
     }
 
-    async fn steps(
+    pub(super) async fn step(
         &self,
-        scenario: &PlannedScenario,
+        step: &PlannedStep,
         world: &mut World,
         until: tokio::time::Instant,
     ) -> Result<(), StepError> {
-        let mut ended: Result<(), StepError> = Ok(());
-        for (index, step) in scenario.steps.iter().enumerate() {
-            let timeline = world.timeline.clone();
-            timeline.record(Happening::StepStarted {
-                step: index,
-                line: step.line,
-                text: step.text.clone(),
-            });
-            let began = Instant::now();
-            let result = match &ended {
-                Err(_) => Err(skipped("an earlier step did not pass")),
-                Ok(()) => self.step(step, world, until).await,
-            };
-            let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
-            let told = result
-                .as_ref()
-                .err()
-                .filter(|_| ended.is_ok())
-                .map(|failure| (**failure).clone());
-            timeline.record(Happening::StepFinished {
-                step: index,
-                outcome,
-                took: began.elapsed(),
-                failure: told,
-            });
-            if ended.is_ok() {
-                ended = result;
-            }
-        }
-        ended
-    }
-
-    async fn step(&self, step: &PlannedStep, world: &mut World, until: tokio::time::Instant) -> Result<(), StepError> {
         let timeline = world.timeline.clone();
         let incident = world.sandbox.as_ref().map(|sandbox| sandbox.incident());
         let running = AssertUnwindSafe((step.definition.run)(world, step.input())).catch_unwind();
@@ -192,7 +167,7 @@ fn and_also(result: Result<(), StepError>, later: Result<(), StepError>, timelin
     }
 }
 
-fn skipped(why: &str) -> StepError {
+pub(super) fn skipped(why: &str) -> StepError {
     let mut failure = Failure::failed(why);
     failure.outcome = Outcome::Skipped;
     failure

@@ -6,7 +6,7 @@ use momus_engine::mesh::Mesh;
 use momus_engine::parameter::Value;
 use momus_engine::step;
 use momus_engine::step::BlockShape;
-use momus_engine::timing::Timing;
+use momus_engine::timing::{Timing, TimingKind};
 use tokio::time::{Instant, sleep_until};
 
 step! {
@@ -18,12 +18,10 @@ step! {
     /// And billing is started
     /// Then billing is ready within 10 seconds
     /// ```
-    "{service} is {eventually}ready{within}", BlockShape::Nothing, check: says_how_long;
+    "{service} is {eventually}ready{within}", BlockShape::Nothing, check: says_how_long,
+    timings: &[TimingKind::Now, TimingKind::Eventually];
     pub fn is_ready(world, service: String, timing: Timing; _block) {
-        let limit = match timing {
-            Timing::Eventually { within: Some(within) } => within,
-            Timing::Eventually { within: None } | Timing::Now => world.deadline,
-        };
+        let limit = timing.lasts(world.deadline);
         let (sandbox, expected) = (world.sandbox()?, format!("{service} is ready"));
         let until = Instant::now() + limit;
         let ready = sandbox.ready(&service);

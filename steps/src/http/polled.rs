@@ -42,10 +42,7 @@ step! {
         let selection = Selection::read(world, &block)?;
         let request = Request::read(world, &service, &method, &path, &Block::Nothing)?;
         let client = Client::new(world, &service)?;
-        let until = match timing {
-            Timing::Now => None,
-            Timing::Eventually { within } => Some(Instant::now() + within.unwrap_or(world.deadline)),
-        };
+        let until = (timing != Timing::Now).then(|| Instant::now() + timing.lasts(world.deadline));
         let expected = expected(&format!("{} from {service} has", request.line()), &selection);
         world.poll(timing, &expected, || look(&client, &request, &selection, until)).await
     }
