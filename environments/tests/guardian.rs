@@ -191,6 +191,30 @@ async fn close_ends_all_and_tells_what_it_killed() {
     ));
 }
 
+#[tokio::test]
+async fn shared_memory_of_what_was_killed_goes_with_the_run() {
+    let home = tempfile::tempdir().unwrap();
+    let guardian = start(&Cache::at(home.path())).await;
+    let files = ["killed", "left"].map(|name| format!("/dev/shm/momus-{}-{name}", guardian.run_id()));
+    let mut children = Vec::new();
+    for file in &files {
+        let script = format!(
+            "import mmap, os, signal\nfile = os.open('{file}', os.O_CREAT | os.O_RDWR)\nos.ftruncate(file, 4096)\n\
+             mapped = mmap.mmap(file, 4096)\nprint('up', flush=True)\nsignal.pause()"
+        );
+        let command = Command::new("python3").argument("-c").argument(script);
+        let command = command.variable("PATH", std::env::var("PATH").unwrap());
+        let (child, mut output) = guardian.spawn(command).await.unwrap();
+        assert_eq!(output.stdout.next().await.as_deref(), Some("up"));
+        children.push(child);
+    }
+    assert_eq!(children[0].kill().await, Exit::Signal(9));
+    guardian.close().await.unwrap();
+    for file in &files {
+        assert!(!Path::new(file).exists(), "{file}");
+    }
+}
+
 /// Not a test of its own: the runner that the tests below start and kill.
 #[tokio::test]
 async fn runner() {

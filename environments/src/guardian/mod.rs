@@ -14,6 +14,7 @@ mod output;
 mod process;
 mod run_folder;
 mod server;
+mod shared_memory;
 mod wire;
 
 pub use client::{Guardian, GuardianError, Launcher};

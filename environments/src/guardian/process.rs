@@ -14,6 +14,8 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::shared_memory::SharedMemory;
+
 /// The environment variable that every process of a run carries; its value is the run's identifier.
 pub const RUN_MARKER: &str = "MOMUS_RUN";
 
@@ -70,6 +72,8 @@ pub(super) struct Stat {
     pub(super) name: String,
     pub(super) state: char,
     pub(super) parent: i32,
+    /// The number of its process group.
+    pub(super) group: i32,
     start_time: u64,
 }
 
@@ -88,6 +92,7 @@ impl Stat {
             name: name.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
+            group: fields.get(2)?.parse().ok()?,
             start_time: fields.get(19)?.parse().ok()?,
         })
     }
@@ -146,9 +151,14 @@ pub(super) fn marked(run: &str) -> Vec<Stat> {
         .collect()
 }
 
-/// Kills what `find` finds, again and again until it finds nothing alive, and tells what was killed.
-/// `reap` is called before each look. Gives up after `limit`, and on processes that may not be signalled.
-pub(super) fn kill_all(find: impl Fn() -> Vec<Stat>, mut reap: impl FnMut(), limit: Duration) -> Vec<String> {
+/// Kills what `find` finds, again and again until it finds nothing alive, and tells what was killed; what shared memory it had is noted
+/// in `shared`. `reap` is called before each look. Gives up after `limit`, and on processes that may not be signalled.
+pub(super) fn kill_all(
+    find: impl Fn() -> Vec<Stat>,
+    mut reap: impl FnMut(),
+    shared: &mut SharedMemory,
+    limit: Duration,
+) -> Vec<String> {
     let deadline = Instant::now() + limit;
     let mut killed: Vec<(ProcessId, String)> = Vec::new();
     let mut untouchable = HashSet::new();
@@ -161,6 +171,7 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Stat>, mut reap: impl FnMut(), lim
                 continue;
             }
             let Some(handle) = id.open() else { continue };
+            shared.note(id.pid);
             if pidfd_send_signal(&handle, Signal::KILL) == Err(rustix::io::Errno::PERM) {
                 untouchable.insert(id);
                 continue;
@@ -226,7 +237,7 @@ mod tests {
         let line = "42 (a) b (c) S 1 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.pid, stat.name.as_str(), stat.state), (42, "a) b (c", 'S'));
-        assert_eq!((stat.parent, stat.start_time), (1, 777));
+        assert_eq!((stat.parent, stat.group, stat.start_time), (1, 42, 777));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::process;
+use super::{process, shared_memory::SharedMemory};
 use crate::cache::Cache;
 
 /// The identifier of a run: short, for it is part of socket paths; letters and digits only.
@@ -150,7 +150,9 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
         {
             continue;
         }
-        let killed = process::kill_all(|| process::marked(run.as_str()), || {}, SWEEP_LIMIT);
+        let mut shared = SharedMemory::default();
+        let killed = process::kill_all(|| process::marked(run.as_str()), || {}, &mut shared, SWEEP_LIMIT);
+        shared.remove();
         let owned = fs::read_to_string(entry.path().join(OWNED)).unwrap_or_default();
         let owned = owned
             .lines()

@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, set_child_subreaper, setsid, waitid, waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, getppid, set_child_subreaper, setsid, waitid, waitpid,
 };
 use tokio::{
     net::UnixStream,
@@ -24,11 +24,14 @@ use super::{
     command::{Command, Exit},
     process::{self, ProcessId, RUN_MARKER},
     run_folder::{RunFolder, RunId},
+    shared_memory::SharedMemory,
     wire::{Incoming, Reply, Request, send},
 };
 
 /// How long the guardian tries to kill what is left at the end.
 const END_LIMIT: Duration = Duration::from_secs(3);
+/// How long a runner that has let go of its guardian may take to exit.
+const RUNNER_LIMIT: Duration = Duration::from_secs(1);
 /// How long those that are told to end may take before they are killed.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
@@ -56,8 +59,9 @@ fn run() -> io::Result<()> {
                 Err(error) => return send(&stream, &Reply::Failed { error }, &[]).await,
             };
             let closed_in_order = server.converse(&stream).await;
-            let killed = server.end();
-            if let Ok(true) = closed_in_order {
+            let in_order = matches!(closed_in_order, Ok(true));
+            let killed = server.end(in_order);
+            if in_order {
                 send(&stream, &Reply::Closed { killed }, &[]).await?;
             }
             Ok(())
@@ -66,10 +70,13 @@ fn run() -> io::Result<()> {
 
 struct Server {
     run: RunId,
+    runner: Option<ProcessId>,
     folder: RunFolder,
     children: HashMap<i32, ProcessId>,
     /// The children that are sent a signal of their own before they are killed.
     farewells: HashMap<ProcessId, i32>,
+    /// What those had that were killed.
+    shared: SharedMemory,
 }
 
 impl Server {
@@ -79,6 +86,7 @@ impl Server {
             return Err("no folder and no run given".into());
         };
         let run: RunId = run.parse()?;
+        let runner = getppid().and_then(|parent| ProcessId::of(parent.as_raw_nonzero().get()));
         // Fails for the leader of a process group, which is no harm: such a one was not started by a runner.
         let _ = setsid();
         set_child_subreaper(Some(getpid())).map_err(|error| format!("cannot become the reaper of orphans: {error}"))?;
@@ -87,9 +95,11 @@ impl Server {
             .map_err(|error| format!("cannot make the run's folder {folder}: {error}"))?;
         Ok(Self {
             run,
+            runner,
             folder,
             children: HashMap::new(),
             farewells: HashMap::new(),
+            shared: SharedMemory::default(),
         })
     }
 
@@ -167,13 +177,24 @@ impl Server {
         Ok(process)
     }
 
-    fn signal(&self, process: &ProcessId, signal: i32) -> io::Result<()> {
+    fn signal(&mut self, process: &ProcessId, signal: i32) -> io::Result<()> {
         let signal =
             Signal::from_named_raw(signal).ok_or_else(|| io::Error::other(format!("no such signal: {signal}")))?;
         match self.children.get(&process.pid) {
-            Some(child) if child == process => process::signal_group(process, signal),
+            Some(child) if child == process => {
+                if signal == Signal::KILL {
+                    self.note_group(process);
+                }
+                process::signal_group(process, signal)
+            }
             _ => Err(rustix::io::Errno::SRCH.into()),
         }
+    }
+
+    /// Notes down what shared memory the group has that `leader` leads.
+    fn note_group(&mut self, leader: &ProcessId) {
+        let members = process::all().into_iter().filter(|stat| stat.group == leader.pid);
+        members.for_each(|stat| self.shared.note(stat.pid));
     }
 
     fn own(&mut self, folder: PathBuf) -> io::Result<()> {
@@ -189,6 +210,7 @@ impl Server {
             .collect();
         for (process, _) in &ended {
             // As long as its leader is not reaped, the group's number belongs to nobody else.
+            self.note_group(process);
             let _ = process::signal_group(process, Signal::KILL);
             self.children.remove(&process.pid);
             self.farewells.remove(process);
@@ -204,17 +226,24 @@ impl Server {
     }
 
     /// Kills everything of the run, removes its folders, and tells what was killed.
-    fn end(&mut self) -> Vec<String> {
-        let leaving: Vec<ProcessId> = self
-            .farewells
-            .iter()
-            .filter(|(child, signal)| self.signal(child, **signal).is_ok())
-            .map(|(child, _)| child.clone())
-            .collect();
+    fn end(&mut self, in_order: bool) -> Vec<String> {
+        let farewells: Vec<(ProcessId, i32)> = self.farewells.clone().into_iter().collect();
+        let told = farewells
+            .into_iter()
+            .filter(|(child, signal)| self.signal(child, *signal).is_ok());
+        let leaving: Vec<ProcessId> = told.map(|(child, _)| child).collect();
         process::await_end(&leaving, FAREWELL_LIMIT);
         self.reap();
         let run = self.run.clone();
-        let killed = process::kill_all(|| process::of_run(run.as_str()), || drop(self.reap()), END_LIMIT);
+        let mut shared = std::mem::take(&mut self.shared);
+        let find = || process::of_run(run.as_str());
+        let killed = process::kill_all(find, || drop(self.reap()), &mut shared, END_LIMIT);
+        shared.remove();
+        self.shared.remove();
+        if !in_order {
+            // While it exits it may still write into its folders.
+            process::await_end(self.runner.as_slice(), RUNNER_LIMIT);
+        }
         self.folder.remove();
         killed
     }
