@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod broker;
+mod ends;
 mod has;
 mod order;
 mod producer;

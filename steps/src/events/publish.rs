@@ -32,10 +32,10 @@ step! {
     ///
     /// ```gherkin
     /// When I publish a record to topic orders.v1 as order
-    ///   | key             | ${uuid}      |
-    ///   | header ce_type  | order.placed |
-    ///   | $.amount        | 12.50        |
-    ///   | $.lines[0].sku  | a-1          |
+    ///   | key            | ${uuid}      |
+    ///   | header ce_type | order.placed |
+    ///   | $.amount       | 12.50        |
+    ///   | $.lines[0].sku | a-1          |
     /// ```
     "I publish a record to topic {topic}{as}", BlockShape::Required(check);
     pub fn publish_one(world, topic: String, name: Option<String>; block) {
@@ -56,9 +56,9 @@ step! {
     ///
     /// ```gherkin
     /// Given I publish 20 records to topic orders.v1
-    ///   | key      | customer-1  |
-    ///   | $.id     | ${uuid}     |
-    ///   | $.number | ${ordinal}  |
+    ///   | key      | customer-1 |
+    ///   | $.id     | ${uuid}    |
+    ///   | $.number | ${ordinal} |
     /// ```
     "I publish {number} records to topic {topic}", BlockShape::Required(check), check: at_least_one;
     pub fn publish_several(world, number: u64, topic: String; block) {

@@ -10,6 +10,7 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use tokio::sync::{mpsc, watch};
 
+use super::ends::Bounds;
 use super::record::Record;
 use super::tail::Silent;
 
@@ -51,14 +52,6 @@ pub(super) struct Rewind {
     partition: i32,
     next: i64,
     end: i64,
-}
-
-/// Where a partition begins and ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub partition: i32,
-    pub low: i64,
-    pub high: i64,
 }
 
 impl Shared {

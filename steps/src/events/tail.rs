@@ -13,27 +13,30 @@ use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinError, spawn_blocking};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::reader::{Bounds, Reader, Rewind, Shared};
+use super::ends::{Bounds, Ends, partitions};
+use super::reader::{Reader, Rewind, Shared};
 use super::record::Record;
 
 /// For so long a look tries to reach the end of the topic before Momus says that it cannot tell.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// For so long one request to the broker may take.
-const LONGEST_REQUEST: Duration = Duration::from_secs(2);
 /// After so long without news the end that the consumer stands at is asked for anew.
 const WITHOUT_NEWS: Duration = Duration::from_millis(100);
 
-/// The tails of a scenario, by topic; they end with its world.
+/// The tails of a scenario, by topic, and what asks where they end, by broker; they go with its world.
 #[derive(Default)]
-pub struct Tails(HashMap<String, Arc<Tail>>);
+struct Tails {
+    tails: HashMap<String, Arc<Tail>>,
+    ends: HashMap<String, Arc<Ends>>,
+}
 
 /// A consumer that holds every partition of one topic, outside of any group, from the beginning.
 pub struct Tail {
     topic: String,
     consumer: Arc<StreamConsumer<Silent>>,
+    ends: Arc<Ends>,
     shared: Arc<Shared>,
     rewinds: mpsc::UnboundedSender<Rewind>,
     reading: AbortHandle,
@@ -54,19 +57,27 @@ impl ConsumerContext for Silent {}
 /// # Errors
 /// When the test client has no way to the topic's broker.
 pub fn tail(world: &mut World, topic: &str) -> Result<Arc<Tail>, StepError> {
-    if let Some(tail) = world.state.get_or_default::<Tails>().0.get(topic) {
+    if let Some(tail) = world.state.get_or_default::<Tails>().tails.get(topic) {
         return Ok(Arc::clone(tail));
     }
     let broker = world.broker_of(topic)?;
     let address = world.client(&broker)?.address;
-    let tail = Arc::new(Tail::begin(topic, &address, world.timeline.clone())?);
-    let tails = world.state.get_or_default::<Tails>();
-    tails.0.insert(topic.to_owned(), Arc::clone(&tail));
+    let timeline = world.timeline.clone();
+    let Tails { tails, ends } = world.state.get_or_default();
+    let ends = match ends.get(&broker) {
+        Some(ends) => Arc::clone(ends),
+        None => {
+            let new = Ends::new(&address).map_err(|error| unreadable(topic, &error.to_string()))?;
+            Arc::clone(ends.entry(broker).or_insert(Arc::new(new)))
+        }
+    };
+    let tail = Arc::new(Tail::begin(topic, &address, ends, timeline)?);
+    tails.insert(topic.to_owned(), Arc::clone(&tail));
     Ok(tail)
 }
 
 impl Tail {
-    fn begin(topic: &str, address: &str, timeline: Timeline) -> Result<Self, StepError> {
+    fn begin(topic: &str, address: &str, ends: Arc<Ends>, timeline: Timeline) -> Result<Self, StepError> {
         let consumer: StreamConsumer<Silent> = ClientConfig::new()
             .set("bootstrap.servers", address)
             .set("client.id", "momus")
@@ -98,6 +109,7 @@ impl Tail {
         Ok(Self {
             topic: topic.to_owned(),
             consumer,
+            ends,
             shared,
             rewinds,
             reading,
@@ -133,33 +145,22 @@ impl Tail {
 
     /// Where each partition begins and ends now; partitions that are new are read from here on.
     async fn bounds(&self) -> Result<Vec<Bounds>, String> {
-        let (topic, consumer) = (self.topic.clone(), Arc::clone(&self.consumer));
-        let partitions = told(spawn_blocking(move || partitions(&consumer, &topic)).await)?;
-        if partitions.is_empty() {
-            return Err("the broker has no such topic".to_owned());
-        }
-        self.assign(&partitions).map_err(|error| error.to_string())?;
-        let bounds = partitions.into_iter().map(|partition| {
-            let (topic, consumer) = (self.topic.clone(), Arc::clone(&self.consumer));
-            spawn_blocking(move || {
-                let (low, high) = consumer.fetch_watermarks(&topic, partition, LONGEST_REQUEST)?;
-                Ok(Bounds { partition, low, high })
-            })
-        });
-        let bounds = futures::future::join_all(bounds).await;
-        bounds.into_iter().map(told).collect()
-    }
-
-    /// Reads those partitions that are not read yet.
-    fn assign(&self, partitions: &[i32]) -> KafkaResult<()> {
+        let bounds = self.ends.of(&self.topic).await?;
         let new: Vec<i32> = {
             let state = self.shared.state();
-            let new = partitions.iter().filter(|each| !state.partitions.contains_key(each));
-            new.copied().collect()
+            let partitions = bounds.iter().map(|bounds| bounds.partition);
+            partitions.filter(|each| !state.partitions.contains_key(each)).collect()
         };
-        if new.is_empty() {
-            return Ok(());
+        if !new.is_empty() {
+            // A consumer that does not know who leads a partition asks for its beginning half a second later.
+            partitions(&self.consumer, &self.topic).await?;
+            self.assign(new).map_err(|error| error.to_string())?;
         }
+        Ok(bounds)
+    }
+
+    /// Reads these partitions, too, from their beginning.
+    fn assign(&self, new: Vec<i32>) -> KafkaResult<()> {
         let mut assigned = TopicPartitionList::with_capacity(new.len());
         for partition in &new {
             assigned.add_partition_offset(&self.topic, *partition, Offset::Beginning)?;
@@ -204,26 +205,6 @@ impl Drop for Tail {
     }
 }
 
-fn partitions(consumer: &StreamConsumer<Silent>, topic: &str) -> KafkaResult<Vec<i32>> {
-    let metadata = consumer.fetch_metadata(Some(topic), LONGEST_REQUEST)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic);
-    let Some(found) = found else {
-        return Ok(Vec::new());
-    };
-    match found.error() {
-        Some(error) => Err(KafkaError::MetadataFetch(error.into())),
-        None => Ok(found.partitions().iter().map(|partition| partition.id()).collect()),
-    }
-}
-
-fn told<T>(result: Result<KafkaResult<T>, JoinError>) -> Result<T, String> {
-    match result {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 fn unreadable(topic: &str, why: &str) -> StepError {
     Failure::unknown(format!("the test client cannot read topic {topic}: {why}"))
 }
@@ -249,6 +230,12 @@ mod tests {
         cluster
     }
 
+    fn begin(cluster: &MockCluster<'_, DefaultProducerContext>, timeline: Timeline) -> Tail {
+        let address = cluster.bootstrap_servers();
+        let ends = Arc::new(Ends::new(&address).expect("a client"));
+        Tail::begin("orders.v1", &address, ends, timeline).expect("a tail")
+    }
+
     async fn publish(cluster: &MockCluster<'_, DefaultProducerContext>, numbers: std::ops::Range<u64>) {
         let producer: FutureProducer = ClientConfig::new()
             .set("bootstrap.servers", cluster.bootstrap_servers())
@@ -266,7 +253,7 @@ mod tests {
     async fn a_look_sees_everything_that_was_acknowledged_before_it() {
         let cluster = cluster();
         let timeline = timeline();
-        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline.clone()).expect("a tail");
+        let tail = begin(&cluster, timeline.clone());
         assert_eq!(tail.look().await.expect("it is read").len(), 0);
         for end in [1, 2, 50] {
             let began = tail.shared.state().records.len() as u64;
@@ -286,7 +273,7 @@ mod tests {
     async fn a_record_rings_the_bell_without_a_look() {
         let cluster = cluster();
         let timeline = timeline();
-        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline.clone()).expect("a tail");
+        let tail = begin(&cluster, timeline.clone());
         tail.look().await.expect("it is read");
         let mut bell = timeline.bell();
         bell.mark_unchanged();
@@ -300,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn a_tail_ends_at_once() {
         let cluster = cluster();
-        let tail = Tail::begin("orders.v1", &cluster.bootstrap_servers(), timeline()).expect("a tail");
+        let tail = begin(&cluster, timeline());
         tail.look().await.expect("it is read");
         let (weak, began) = (Arc::downgrade(&tail.consumer), Watch::now());
         drop(tail);

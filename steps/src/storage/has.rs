@@ -52,7 +52,7 @@ step! {
     ///
     /// ```gherkin
     /// Then bucket receipts eventually has exactly 1 line under "2026/11/", and no other
-    ///   | $.order.id | o-1   |
+    ///   | $.order.id | o-1        |
     ///   | $.paid_at  | #timestamp |
     /// ```
     "bucket {bucket} {eventually}has {count} line(s) under {text}{only}{within}",

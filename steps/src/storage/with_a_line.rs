@@ -26,7 +26,7 @@ step! {
     ///
     /// ```gherkin
     /// Then bucket receipts eventually has an object under "2026/11/" with a line
-    ///   | $.order.id | o-1 |
+    ///   | $.order.id | o-1  |
     ///   | $.total    | 12.5 |
     /// ```
     "bucket {bucket} {eventually}has {count} object(s) under {text} with a line{within}",
