@@ -11,7 +11,7 @@ use momus_engine::mesh::Mesh;
 use momus_engine::parameter::Value;
 use momus_engine::step;
 use momus_engine::step::{BlockShape, StepDefinition};
-use momus_engine::timing::Timing;
+use momus_engine::timing::{Timing, TimingKind};
 use serde_json::Value as Json;
 
 use super::record::Record;
@@ -38,7 +38,8 @@ step! {
     ///   | header ce_type | invoice.paid |
     /// ```
     "the records in topic {topic} are {eventually}in order of {text} per key{within}",
-    BlockShape::Optional(check_record), check: check_place;
+    BlockShape::Optional(check_record), check: check_place,
+    timings: &[TimingKind::Now, TimingKind::Eventually, TimingKind::For];
     pub fn in_order_per_key(world, topic: String, timing: Timing, place: String; block) {
         let selection = Selection::read(world, &block)?;
         let place = RECORD.parse(&world.text(&place)?).map_err(Failure::failed)?;
@@ -314,7 +315,8 @@ mod tests {
         let steps = r#"
             Then the records in topic orders.v1 are in order of "n" per key
             Then the records in topic orders.v1 are in order of "$.n[" per key
-            Then the records in topic orders are in order of "$.n" per key"#;
+            Then the records in topic orders are in order of "$.n" per key
+            Then the records in topic orders.v1 are never in order of "$.n" per key"#;
         insta::assert_snapshot!(plan(steps).unwrap_err(), @r#"
         4:13 | Then the records in topic orders.v1 are in order of "n" per key
         a record has no place `n`
@@ -325,6 +327,9 @@ mod tests {
         6:39 | Then the records in topic orders are in order of "$.n" per key
         the mesh has no topic `orders`
         hint: did you mean `orders.v1`?
+        7:13 | Then the records in topic orders.v1 are never in order of "$.n" per key
+        this step does not take `never`
+        hint: the timings that it takes are none (it must hold now), `eventually` (`within …`), `for …`
         "#);
     }
 }
