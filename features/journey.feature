@@ -31,6 +31,7 @@ Feature: A completed meditation goes all the way
       | $.event_id | e-${ordinal}         |
     Then every response has
       | status | 202 |
+    And the cut between hermes and kafka has struck
     When every fault is healed
     And chronos is started
     Then bucket raw-events eventually has exactly 3 lines under "topics/events.raw.v1/" within 20 seconds

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use momus_engine::event::{Event, Happening};
+use momus_engine::sandbox::CLIENT;
 
 use crate::happening_line::in_one_line;
 
@@ -22,6 +23,8 @@ struct Line {
     text: String,
     /// The exchange whose response has not been seen yet.
     open: Option<u64>,
+    /// What the test client asked and was answered: asked again and answered the same, it tells nothing new.
+    asked: Option<String>,
 }
 
 impl Tail {
@@ -30,7 +33,7 @@ impl Tail {
         if self.ended {
             return;
         }
-        let mut open = None;
+        let (mut open, mut asked) = (None, None);
         match &event.happening {
             // The report says these elsewhere.
             Happening::StepFinished { failure, .. } => {
@@ -42,14 +45,26 @@ impl Tail {
             Happening::Connection { what, .. } if matches!(what.as_str(), "opened" | "closed") => return,
             Happening::Request { exchange, .. } => open = Some(*exchange),
             // The response's line says all that the request's does.
-            Happening::Response { exchange, .. } => self.lines.retain(|line| line.open != Some(*exchange)),
+            Happening::Response {
+                exchange,
+                caller,
+                dependency,
+                method,
+                path,
+                status,
+                ..
+            } => {
+                asked = (caller == CLIENT).then(|| format!("{method} {dependency} {path} {status:?}"));
+                let said_again = |line: &Line| asked.is_some() && line.asked == asked;
+                self.lines.retain(|line| line.open != Some(*exchange) && !said_again(line));
+            }
             _ => {}
         }
         if self.lines.len() == LONGEST {
             self.lines.pop_front();
         }
         let text = in_one_line(event);
-        self.lines.push_back(Line { text, open });
+        self.lines.push_back(Line { text, open, asked });
     }
 
     /// The lines, oldest first.
@@ -75,6 +90,27 @@ mod tests {
             tail.event(&event(0, Some(0), happening));
         }
         tail.lines()
+    }
+
+    #[test]
+    fn what_is_asked_again_and_answered_the_same_stands_once() {
+        let answered = |exchange: u64, status: u16| Happening::Response {
+            exchange,
+            caller: "client".into(),
+            dependency: "receipts".into(),
+            method: "GET".into(),
+            path: "/receipts".into(),
+            status: Some(status),
+            took: Duration::from_millis(exchange),
+        };
+        assert_eq!(
+            tail(vec![answered(1, 404), answered(2, 200), log("paid"), answered(3, 200)]),
+            [
+                "+0.000 s  client → receipts  GET /receipts 404 (1 ms)",
+                "+0.000 s  shop  paid",
+                "+0.000 s  client → receipts  GET /receipts 200 (3 ms)",
+            ]
+        );
     }
 
     fn log(message: &str) -> Happening {
