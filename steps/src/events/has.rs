@@ -174,6 +174,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_must_never_come_is_waited_for_and_told() {
+        let (mut scenario, _cluster) = scenario();
+        let text = "topic orders.v1 never has a record within 300 ms";
+        scenario.run(text, Block::Nothing).await.expect("none comes");
+        publish(&mut scenario, &[["key", "a"], ["partition", "0"], ["$.n", "1"]]).await;
+        let told = told(scenario.run(text, Block::Nothing).await);
+        assert!(told.starts_with("Failed: it came to hold, after "), "{told}");
+        assert!(told.contains("\n  records in topic orders.v1: 1"), "{told}");
+    }
+
+    #[tokio::test]
     async fn looking_over_an_edge_does_not_spin() {
         let (mut scenario, _cluster) = scenario_behind_an_edge().await;
         publish(&mut scenario, &[["$.n", "1"]]).await;
