@@ -1,37 +1,71 @@
 //! What sandboxes left on the servers of a run: there should be nothing.
 
-use momus_engine::failure::{Failure, StepError};
 use std::time::Duration;
 
-use super::servers::{BrokerServer, Servers};
+use momus_engine::failure::{Failure, StepError};
+use tokio::time::{Instant, interval};
 
-/// How long a broker may take to list its topics.
-const LIMIT: Duration = Duration::from_secs(10);
+use super::brokers::BrokerServer;
+use super::servers::Servers;
+use crate::servers::ServerError;
+use crate::servers::kafka::KafkaServer;
+use crate::servers::postgres::PostgresServer;
 
-/// Databases that are neither template nor Postgres' own, and topics that are not Kafka's own, by name.
+/// How long something that was removed may still be listed.
+const LINGERS: Duration = Duration::from_secs(3);
+/// How soon one look follows another.
+const EACH: Duration = Duration::from_millis(20);
+
+/// What is neither a template nor the servers' own: databases, roles, replication slots, topics and groups, by name.
 pub(super) async fn list(servers: &Servers) -> Result<Vec<String>, StepError> {
-    let mut left = Vec::new();
-    if let Some(postgres) = &servers.postgres {
-        let told =
-            |error: &dyn std::fmt::Display| Failure::unknown(format!("the databases left cannot be listed: {error}"));
-        let client = postgres.connect("postgres").await.map_err(|error| told(&error))?;
-        let sql = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
-        let rows = client.query(sql, &[]).await.map_err(|error| told(&error))?;
-        left.extend(rows.iter().map(|row| format!("database {}", row.get::<_, String>(0))));
+    // What died took its data along, and has told so itself.
+    if servers.died().borrow().is_some() {
+        return Ok(Vec::new());
     }
-    for (broker, server) in &servers.brokers {
-        let BrokerServer::Real { admin, .. } = server else {
-            continue;
-        };
-        let metadata = tokio::task::block_in_place(|| admin.inner().fetch_metadata(None, LIMIT));
-        let metadata = metadata
-            .map_err(|error| Failure::unknown(format!("the topics left on {broker} cannot be listed: {error}")))?;
-        let topics = metadata.topics().iter().map(|topic| topic.name().to_owned());
-        left.extend(
-            topics
-                .filter(|name| !name.starts_with("__"))
-                .map(|name| format!("topic {name} of {broker}")),
-        );
+    let (until, mut looks) = (Instant::now() + LINGERS, interval(EACH));
+    loop {
+        looks.tick().await;
+        let mut left = Vec::new();
+        if let Some(postgres) = &servers.postgres {
+            left.extend(
+                of_postgres(postgres)
+                    .await
+                    .map_err(|error| unlisted("the Postgres server", &error))?,
+            );
+        }
+        for (name, broker) in &servers.brokers {
+            if let BrokerServer::Real(server) = broker {
+                left.extend(of_broker(name, server).await.map_err(|error| unlisted(name, &error))?);
+            }
+        }
+        if left.is_empty() || Instant::now() > until {
+            return Ok(left);
+        }
+    }
+}
+
+fn unlisted(server: &str, error: &ServerError) -> StepError {
+    Failure::unknown(format!("what is left on {server} cannot be listed: {error}"))
+}
+
+async fn of_postgres(server: &PostgresServer) -> Result<Vec<String>, ServerError> {
+    let mut left = Vec::new();
+    for (kind, names) in server.left().await? {
+        left.extend(names.into_iter().map(|name| format!("{kind} {name}")));
     }
     Ok(left)
+}
+
+async fn of_broker(name: &str, server: &KafkaServer) -> Result<Vec<String>, ServerError> {
+    let topics = server
+        .topics()
+        .await?
+        .into_iter()
+        .map(|topic| format!("topic {topic} of {name}"));
+    let groups = server
+        .groups()
+        .await?
+        .into_iter()
+        .map(|group| format!("group {group} of {name}"));
+    Ok(topics.chain(groups).collect())
 }

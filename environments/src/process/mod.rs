@@ -3,13 +3,19 @@
 
 mod address;
 mod broker_choice;
+mod brokers;
 mod build;
+mod data;
+mod incident;
 mod leftovers;
+mod making;
 mod ready;
 mod sandbox;
 mod servers;
 mod service;
 mod standins;
+mod starting;
+mod tidying;
 mod wiring;
 
 use std::sync::Arc;
@@ -26,8 +32,9 @@ use momus_engine::sandbox::{Environment, Sandbox};
 use momus_engine::timeline::Timeline;
 use tokio::sync::OnceCell;
 
-use self::sandbox::ProcessSandbox;
-use self::servers::Servers;
+use self::making::Shared;
+use self::servers::{GUARDIAN_HINT, Servers};
+use self::tidying::Tidying;
 use crate::cache::{Cache, Progress};
 use crate::guardian::{self, Guardian, Launcher, RunId};
 
@@ -59,13 +66,9 @@ pub struct Options {
 pub struct ProcessEnvironment {
     mesh: Arc<Mesh>,
     options: Options,
-    prepared: OnceCell<Prepared>,
-}
-
-/// What the sandboxes of a run share.
-struct Prepared {
-    guardian: Guardian,
-    servers: Arc<Servers>,
+    guardian: OnceCell<Guardian>,
+    servers: OnceCell<Arc<Servers>>,
+    tidying: Tidying,
 }
 
 impl ProcessEnvironment {
@@ -74,39 +77,49 @@ impl ProcessEnvironment {
         Self {
             mesh,
             options,
-            prepared: OnceCell::new(),
+            guardian: OnceCell::new(),
+            servers: OnceCell::new(),
+            tidying: Tidying::default(),
         }
     }
 
-    async fn prepared(&self, teller: &Teller) -> Result<Prepared, StepError> {
+    async fn guardian(&self, teller: &Teller) -> Result<Guardian, StepError> {
         let cache = self.options.cache.clone();
         let swept = tokio::task::spawn_blocking(move || guardian::sweep(&cache)).await;
         for text in swept.into_iter().flatten().flatten() {
             teller.tell(Happening::Notice { text }).await;
         }
-        let run = RunId::random();
-        let guardian = Guardian::start(&self.options.launcher, &self.options.cache, run).await;
-        let guardian = guardian.map_err(|error| Failure::unknown(error.to_string()))?;
+        let guardian = Guardian::start(&self.options.launcher, &self.options.cache, RunId::random()).await;
+        guardian.map_err(|error| Failure::unknown(error.to_string()))
+    }
+
+    async fn servers(&self, guardian: &Guardian, teller: &Teller) -> Result<Arc<Servers>, StepError> {
         let progress: Progress = {
             let teller = teller.clone();
             Arc::new(move |text: &str| teller.progress(text))
         };
-        let built = build::build(&self.mesh, &guardian, &progress);
-        let served = Servers::start(&self.mesh, &self.options, &guardian, &progress, teller);
-        // Both run to their ends, so that an error of one does not leave the other half done.
-        let (built, served) = tokio::join!(built, served);
-        built?;
-        Ok(Prepared {
-            guardian,
-            servers: Arc::new(served?),
-        })
+        let built = build::build(&self.mesh, guardian, &progress);
+        let served = Servers::start(&self.mesh, &self.options, guardian, &progress, teller);
+        // An error of one ends the other: nobody waits for a build to be told that an SQL file is wrong.
+        let ((), servers) = tokio::try_join!(built, served)?;
+        Ok(Arc::new(servers))
+    }
+
+    /// Kills and removes what a guardian left that was killed itself.
+    async fn sweep(&self) {
+        let cache = self.options.cache.clone();
+        drop(tokio::task::spawn_blocking(move || guardian::sweep(&cache)).await);
     }
 }
 
 #[async_trait]
 impl Environment for ProcessEnvironment {
     async fn prepare(&self, _plan: &Plan, teller: &Teller) -> Result<(), StepError> {
-        self.prepared.get_or_try_init(|| self.prepared(teller)).await.map(drop)
+        let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
+        self.servers
+            .get_or_try_init(|| self.servers(guardian, teller))
+            .await
+            .map(drop)
     }
 
     fn refuses(&self, _scenario: &PlannedScenario) -> Option<StepError> {
@@ -114,28 +127,36 @@ impl Environment for ProcessEnvironment {
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
-        let prepared = self
-            .prepared
-            .get()
-            .ok_or_else(|| Failure::unknown("the environment is not prepared"))?;
-        let sandbox = ProcessSandbox::make(
-            Arc::clone(&self.mesh),
-            prepared.guardian.clone(),
-            Arc::clone(&prepared.servers),
-            self.options.ready_limit,
-            timeline,
-        );
-        sandbox.await.map(|sandbox| sandbox as Arc<dyn Sandbox>)
+        let (Some(guardian), Some(servers)) = (self.guardian.get(), self.servers.get()) else {
+            return Err(Failure::unknown("the environment is not prepared"));
+        };
+        let shared = Shared {
+            mesh: Arc::clone(&self.mesh),
+            guardian: guardian.clone(),
+            servers: Arc::clone(servers),
+            ready_limit: self.options.ready_limit,
+            tidying: self.tidying.clone(),
+        };
+        making::make(shared, timeline)
+            .await
+            .map(|sandbox| sandbox as Arc<dyn Sandbox>)
     }
 
     async fn close(&self) -> Result<Vec<String>, StepError> {
-        let Some(prepared) = self.prepared.get() else {
+        let Some(guardian) = self.guardian.get() else {
             return Ok(Vec::new());
         };
-        let left = leftovers::list(&prepared.servers).await;
+        self.tidying.done().await;
+        let left = match self.servers.get() {
+            Some(servers) => leftovers::list(servers).await,
+            None => Ok(Vec::new()),
+        };
         // What it says it had to kill are the servers.
-        let closed = prepared.guardian.close().await;
-        closed.map_err(|error| Failure::unknown(error.to_string()))?;
+        if guardian.close().await.is_err() {
+            self.sweep().await;
+            let message = "the guardian of the run is gone; what it left is cleared away";
+            return Err(Failure::unknown(message).hint(GUARDIAN_HINT));
+        }
         left
     }
 }

@@ -1,43 +1,30 @@
 //! The servers that the sandboxes of a run share: brokers, and one Postgres for all datastores.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use futures::future::try_join_all;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Mesh, Schema};
 use momus_engine::run::Teller;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use tokio::sync::watch;
 
 use super::Options;
-use super::broker_choice::{Brokers, beyond_the_mock, choose};
+use super::brokers::BrokerServer;
 use crate::cache::Progress;
 use crate::guardian::{Exit, Guardian};
 use crate::servers::ServerError;
-use crate::servers::kafka::KafkaServer;
-use crate::servers::mock::MockKafka;
 use crate::servers::postgres::PostgresServer;
 
-/// How long the broker may take to make or remove topics.
-const ADMIN_LIMIT: Duration = Duration::from_secs(30);
+/// What to do when the guardian was killed.
+pub(super) const GUARDIAN_HINT: &str = "something killed it from outside (the system, when memory runs out); what it guarded is cleared away when the run ends";
 
 /// The servers of a run.
 pub(super) struct Servers {
     pub(super) brokers: BTreeMap<String, BrokerServer>,
     pub(super) postgres: Option<PostgresServer>,
     died: watch::Receiver<Option<StepError>>,
-}
-
-/// A broker.
-pub(super) enum BrokerServer {
-    Real {
-        server: KafkaServer,
-        admin: AdminClient<DefaultClientContext>,
-    },
-    Mock(MockKafka),
 }
 
 impl Servers {
@@ -50,38 +37,17 @@ impl Servers {
         teller: &Teller,
     ) -> Result<Self, StepError> {
         let postgres = async {
-            if mesh.datastores.is_empty() {
-                return Ok(None);
+            match mesh.datastores.is_empty() {
+                true => Ok(None),
+                false => postgres(mesh, options, guardian, progress, teller).await.map(Some),
             }
-            let began = Instant::now();
-            progress("starting Postgres");
-            let server = PostgresServer::start(guardian, &options.cache, "postgres", progress).await;
-            let server = server.map_err(|error| failure(&error))?;
-            told(teller, "postgres", server.version(), began).await;
-            Ok::<_, StepError>(Some(server))
         };
-        let brokers = async {
-            let mut brokers = BTreeMap::new();
-            for name in mesh.brokers.keys() {
-                brokers.insert(
-                    name.clone(),
-                    broker(name, mesh, options, guardian, progress, teller).await?,
-                );
-            }
-            Ok::<_, StepError>(brokers)
-        };
-        let (postgres, brokers) = tokio::join!(postgres, brokers);
-        let (postgres, brokers) = (postgres?, brokers?);
-        if let Some(postgres) = &postgres {
-            for (name, datastore) in &mesh.datastores {
-                let files = match datastore.schema.as_deref() {
-                    Some(Schema::Sql(files)) => files.as_slice(),
-                    None => &[],
-                };
-                let made = postgres.create_template(name, files).await;
-                made.map_err(|error| failure(&error))?;
-            }
-        }
+        let brokers = mesh.brokers.keys().map(|name| async move {
+            let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
+            Ok::<_, StepError>((name.clone(), broker))
+        });
+        let (postgres, brokers) = tokio::try_join!(postgres, try_join_all(brokers))?;
+        let brokers = brokers.into_iter().collect();
         let died = watch_over(&brokers, postgres.as_ref());
         Ok(Self {
             brokers,
@@ -96,53 +62,47 @@ impl Servers {
     }
 }
 
-async fn told(teller: &Teller, server: &str, version: &str, began: Instant) {
+/// Starts the server for all datastores, with a template for each.
+async fn postgres(
+    mesh: &Mesh,
+    options: &Options,
+    guardian: &Guardian,
+    progress: &Progress,
+    teller: &Teller,
+) -> Result<PostgresServer, StepError> {
+    let began = Instant::now();
+    progress("starting Postgres");
+    let server = PostgresServer::start(guardian, &options.cache, "postgres", progress).await;
+    let server = server.map_err(|error| failure(&error))?;
+    told(teller, "postgres", server.version(), began).await;
+    let made = mesh.datastores.iter().map(|(name, datastore)| {
+        let server = &server;
+        async move {
+            let files = match datastore.schema.as_deref() {
+                Some(Schema::Sql(files)) => files.as_slice(),
+                None => &[],
+            };
+            let made = server.create_template(&template_of(name), files).await;
+            made.map_err(|error| failure(&error))
+        }
+    });
+    try_join_all(made).await?;
+    Ok(server)
+}
+
+/// The name of the database that a datastore's clones are copies of. A datastore may be called as a database that is there anyway.
+pub(super) fn template_of(datastore: &str) -> String {
+    format!("template.{datastore}")
+}
+
+/// Tells that a server is up.
+pub(super) async fn told(teller: &Teller, server: &str, version: &str, began: Instant) {
     let happening = Happening::ServerReady {
         server: server.into(),
         version: version.into(),
         took: began.elapsed(),
     };
     teller.tell(happening).await;
-}
-
-async fn broker(
-    name: &str,
-    mesh: &Mesh,
-    options: &Options,
-    guardian: &Guardian,
-    progress: &Progress,
-    teller: &Teller,
-) -> Result<BrokerServer, StepError> {
-    let began = Instant::now();
-    let why = match choose(mesh, options)? {
-        Brokers::Mock(why) => why,
-        Brokers::Real => {
-            progress(&format!("starting Kafka ({name})"));
-            match KafkaServer::start(guardian, &options.cache, name, progress).await {
-                Ok(server) => {
-                    let mut config = ClientConfig::new();
-                    config.set("bootstrap.servers", server.address());
-                    let admin = config.create().map_err(|error| Failure::unknown(error.to_string()))?;
-                    told(teller, name, "Apache Kafka 4.4.0", began).await;
-                    return Ok(BrokerServer::Real { server, admin });
-                }
-                // It could not be fetched.
-                Err(error) if error.is_absence() && options.broker.is_none() && !options.ci => {
-                    beyond_the_mock(mesh).map_or(Ok(()), Err)?;
-                    error.to_string()
-                }
-                Err(error) => return Err(failure(&error)),
-            }
-        }
-    };
-    let text = format!(
-        "the broker {name} is librdkafka's mock cluster, not Apache Kafka: {}",
-        why.lines().next().unwrap_or_default()
-    );
-    teller.tell(Happening::Notice { text }).await;
-    let mock = MockKafka::start().await.map_err(|error| failure(&error))?;
-    told(teller, name, "librdkafka's mock cluster", began).await;
-    Ok(BrokerServer::Mock(mock))
 }
 
 /// Notes when a server ends that nobody told to.
@@ -152,79 +112,40 @@ fn watch_over(
 ) -> watch::Receiver<Option<StepError>> {
     let (sender, died) = watch::channel(None);
     let real = brokers.iter().filter_map(|(name, broker)| match broker {
-        BrokerServer::Real { server, .. } => Some((format!("the broker {name}"), server.child().clone())),
+        BrokerServer::Real(server) => Some((
+            format!("the broker {name}"),
+            server.child().clone(),
+            server.output().clone(),
+        )),
         BrokerServer::Mock(_) => None,
     });
-    let postgres = postgres.map(|server| ("the Postgres server".to_owned(), server.child().clone()));
-    for (who, child) in real.chain(postgres) {
+    let postgres = postgres.map(|server| {
+        let who = "the Postgres server".to_owned();
+        (who, server.child().clone(), server.output().clone())
+    });
+    for (who, child, output) in real.chain(postgres) {
         let sender = sender.clone();
         tokio::spawn(async move {
-            let exit = child.exited().await;
-            // With the guardian gone there is nothing to tell of the server itself.
-            if exit != Exit::Unknown {
-                let failure = Failure::unknown(format!("{who} died unasked: {exit}"))
-                    .hint("it is shared by all scenarios; a machine out of memory or disk is the usual cause");
-                sender.send_replace(Some(failure));
-            }
+            let failure = match child.exited().await {
+                Exit::Unknown => {
+                    Failure::unknown("the guardian of the run is gone, and the servers with it").hint(GUARDIAN_HINT)
+                }
+                exit => {
+                    output.complete().await;
+                    let last = output.to_string();
+                    Failure::unknown(format!("{who} died unasked: {exit}"))
+                        .hint("it is shared by all scenarios; a machine out of memory or disk is the usual cause")
+                        .output(last.lines().map(str::to_owned))
+                }
+            };
+            sender.send_if_modified(|died| {
+                let first = died.is_none();
+                died.get_or_insert(failure);
+                first
+            });
         });
     }
     died
-}
-
-impl BrokerServer {
-    /// Where clients connect.
-    pub(super) fn address(&self) -> String {
-        match self {
-            Self::Real { server, .. } => server.address(),
-            Self::Mock(mock) => mock.address().to_owned(),
-        }
-    }
-
-    /// Makes topics: name, partitions, configuration.
-    pub(super) async fn create_topics(&self, topics: &[(String, u32, Vec<(String, String)>)]) -> Result<(), StepError> {
-        match self {
-            Self::Mock(mock) => {
-                for (name, partitions, _) in topics {
-                    let partitions = i32::try_from(*partitions).unwrap_or(i32::MAX);
-                    mock.create_topic(name, partitions)
-                        .await
-                        .map_err(|error| failure(&error))?;
-                }
-                Ok(())
-            }
-            Self::Real { admin, .. } => {
-                let new: Vec<NewTopic<'_>> = topics
-                    .iter()
-                    .map(|(name, partitions, config)| {
-                        let partitions = i32::try_from(*partitions).unwrap_or(i32::MAX);
-                        let new = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-                        config.iter().fold(new, |new, (key, value)| new.set(key, value))
-                    })
-                    .collect();
-                let options = AdminOptions::new()
-                    .request_timeout(Some(ADMIN_LIMIT))
-                    .operation_timeout(Some(ADMIN_LIMIT));
-                let made = admin.create_topics(&new, &options).await;
-                let made = made.map_err(|error| Failure::unknown(format!("topics could not be made: {error}")))?;
-                match made.into_iter().find_map(Result::err) {
-                    Some((name, error)) => Err(Failure::unknown(format!("topic {name} could not be made: {error}"))),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-
-    /// Removes topics; those of the mock cluster go with it.
-    pub(super) async fn delete_topics(&self, topics: &[&str]) -> Result<(), StepError> {
-        let Self::Real { admin, .. } = self else { return Ok(()) };
-        let options = AdminOptions::new().request_timeout(Some(ADMIN_LIMIT));
-        let removed = admin.delete_topics(topics, &options).await;
-        let removed = removed.map_err(|error| Failure::unknown(format!("topics could not be removed: {error}")))?;
-        match removed.into_iter().find_map(Result::err) {
-            Some((name, error)) => Err(Failure::unknown(format!("topic {name} could not be removed: {error}"))),
-            None => Ok(()),
-        }
-    }
 }
 
 /// A server's error as a failure: what it says after the first line is output.

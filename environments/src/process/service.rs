@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
 use super::address::Addresses;
+use super::incident::Incident;
 use super::standins;
 use crate::guardian::{Child, Command, Exit, Guardian, Lines, Signal};
 use crate::standins::log_line;
@@ -37,7 +38,7 @@ pub(super) struct Process {
     log: PathBuf,
     running: Mutex<Option<Running>>,
     /// Becomes the exits that no step told it to.
-    untold: watch::Sender<Option<StepError>>,
+    untold: Incident,
     last: Arc<Mutex<VecDeque<String>>>,
     /// How many streams of its processes are read at this moment.
     read: watch::Sender<usize>,
@@ -99,7 +100,7 @@ impl Process {
         guardian: Guardian,
         timeline: Timeline,
         logs: &Path,
-        untold: watch::Sender<Option<StepError>>,
+        untold: Incident,
     ) -> Self {
         Self {
             name: name.to_owned(),
@@ -271,13 +272,7 @@ impl Process {
                 let failure = Failure::failed(format!("{name} ended with {exit}, and no step told it to"))
                     .output(last.iter().cloned());
                 drop(last);
-                untold.send_if_modified(|untold| {
-                    let first = untold.is_none();
-                    if first {
-                        *untold = Some(failure);
-                    }
-                    first
-                });
+                untold.happens(failure);
             }
             running.noted.send_replace(true);
         });

@@ -11,7 +11,9 @@ use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::edges::Edges;
 use momus_proxies::kafka::{Broker, Namespace};
 
-use super::servers::{BrokerServer, Servers};
+use super::brokers::BrokerServer;
+use super::data::{clone_of, prefix};
+use super::servers::Servers;
 use super::standins::StandIns;
 
 /// The edges of one sandbox, and what callers are told of them.
@@ -92,7 +94,7 @@ impl Wiring {
                 let server = servers.brokers.get(dependency).ok_or_else(absent)?;
                 let address = server.address().parse().map_err(|_| absent())?;
                 let broker = match server {
-                    BrokerServer::Real { .. } => Broker::Real,
+                    BrokerServer::Real(_) => Broker::Real,
                     BrokerServer::Mock(_) => Broker::Mock,
                 };
                 let namespace = Namespace::new(prefix(timeline.sandbox()), broker);
@@ -125,16 +127,6 @@ impl Wiring {
         self.edges.insert(caller, dependency, edge);
         Ok(())
     }
-}
-
-/// The name of a sandbox's clone of a datastore.
-pub(super) fn clone_of(datastore: &str, sandbox: &str) -> String {
-    format!("{datastore}_{sandbox}")
-}
-
-/// What the names of a sandbox's topics, groups and transactional ids begin with on the broker.
-pub(super) fn prefix(sandbox: &str) -> String {
-    format!("{sandbox}.")
 }
 
 fn plain(address: SocketAddr, url: String) -> Endpoint {

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,4 +63,9 @@ impl Conversation {
         }
         R::Response::decode(&mut answer, version).map_err(io::Error::other)
     }
+}
+
+/// An error code of the protocol in words.
+pub(super) fn named(code: i16) -> String {
+    ResponseError::try_from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string())
 }

@@ -9,8 +9,8 @@ use kafka_protocol::messages::{
     LeaveGroupRequest, ListGroupsRequest,
 };
 
-use super::conversation::Conversation;
-use super::{KafkaServer, SERVER};
+use super::conversation::{Conversation, named};
+use super::{KafkaServer, refused};
 use crate::servers::ServerError;
 
 /// What the broker calls the type of a group whose members speak the protocol of KIP-848.
@@ -31,7 +31,7 @@ impl KafkaServer {
     /// When the broker cannot be asked.
     pub async fn groups(&self) -> Result<Vec<String>, ServerError> {
         let listed = async { list(&mut Conversation::open(&self.address()).await?).await };
-        let listed = listed.await.map_err(|error| refused("list its groups", error))?;
+        let listed = listed.await.map_err(|error| refused("list its groups", &error))?;
         Ok(listed.into_iter().map(|group| group.id.to_string()).collect())
     }
 
@@ -69,7 +69,7 @@ impl KafkaServer {
                 None => Ok(()),
             }
         };
-        deleted.await.map_err(|error| refused("remove groups", error))
+        deleted.await.map_err(|error| refused("remove groups", &error))
     }
 }
 
@@ -132,17 +132,4 @@ async fn empty_consumer(broker: &mut Conversation, groups: &[Listed]) -> io::Res
         }
     }
     Ok(())
-}
-
-/// An error code of the protocol in words.
-fn named(code: i16) -> String {
-    ResponseError::try_from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string())
-}
-
-fn refused(action: &str, error: io::Error) -> ServerError {
-    ServerError::Refused {
-        server: SERVER,
-        action: action.to_owned(),
-        reason: error.to_string(),
-    }
 }

@@ -4,6 +4,7 @@ pub mod conversation;
 mod distribution;
 mod groups;
 mod ready;
+mod topics;
 
 use std::{
     fs, io,
@@ -13,6 +14,7 @@ use std::{
 };
 
 use self::distribution::Distribution;
+pub use self::topics::{NewTopic, Unmade};
 use super::{ServerError, folder_error, programs::copy_tree};
 use crate::{
     cache::{Cache, Progress},
@@ -177,6 +179,12 @@ impl KafkaServer {
         self.tail.to_string()
     }
 
+    /// The last lines that it wrote, as they come.
+    #[must_use]
+    pub fn output(&self) -> &Tail {
+        &self.tail
+    }
+
     /// Waits for its end; a broker that ends unasked has died.
     pub async fn exited(&self) -> Exit {
         self.child.exited().await
@@ -190,5 +198,14 @@ impl KafkaServer {
         let _ = self.child.signal(Signal::KILL).await;
         self.child.exited().await;
         remove_tree(&self.folder).map_err(folder_error(&self.folder))
+    }
+}
+
+/// The broker did not do what was asked of it.
+fn refused(action: &str, error: &io::Error) -> ServerError {
+    ServerError::Refused {
+        server: SERVER,
+        action: action.to_owned(),
+        reason: error.to_string(),
     }
 }

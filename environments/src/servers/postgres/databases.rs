@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,14 +16,32 @@ use crate::servers::{ServerError, folder_error};
 /// The database that is always there.
 const MAINTENANCE: &str = "postgres";
 
+/// How things are listed that are neither templates nor the server's own.
+const LEFT: [(&str, &str); 4] = [
+    (
+        "database",
+        "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1",
+    ),
+    (
+        "role",
+        "SELECT rolname::text FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> current_user ORDER BY 1",
+    ),
+    (
+        "replication slot",
+        "SELECT slot_name::text FROM pg_replication_slots ORDER BY 1",
+    ),
+    ("prepared transaction", "SELECT gid FROM pg_prepared_xacts ORDER BY 1"),
+];
+
 /// The superuser's ways to the server.
 #[derive(Debug)]
 pub(super) struct Admin {
     folder: PathBuf,
     user: String,
     password: String,
-    /// A connection to the maintenance database, kept, and made anew when it broke.
-    kept: tokio::sync::Mutex<Option<Arc<Client>>>,
+    /// Connections to the maintenance database that nobody uses at this moment: one is enough for many statements, but a
+    /// server runs as many at a time as it has connections.
+    idle: Mutex<Vec<Client>>,
 }
 
 impl Admin {
@@ -33,7 +51,7 @@ impl Admin {
             folder,
             user,
             password,
-            kept: tokio::sync::Mutex::default(),
+            idle: Mutex::default(),
         }
     }
 
@@ -80,26 +98,47 @@ impl Admin {
             .batch_execute(&sql)
             .await
             .map_err(|error| refused("set the superuser's password", &error))?;
-        *self.kept.lock().await = Some(Arc::new(client));
+        self.lend(client);
         Ok(())
     }
 
     /// Executes a statement in the maintenance database.
     pub(super) async fn execute(&self, action: &str, sql: &str) -> Result<(), ServerError> {
-        let client = {
-            let mut kept = self.kept.lock().await;
-            match kept.as_ref().filter(|client| !client.is_closed()) {
-                Some(client) => Arc::clone(client),
-                None => {
-                    let client = self
-                        .connect(MAINTENANCE)
-                        .await
-                        .map_err(|error| refused(action, &error))?;
-                    Arc::clone(kept.insert(Arc::new(client)))
-                }
+        let client = self.borrow(action).await?;
+        let executed = client.batch_execute(sql).await;
+        // Given back only when it has answered: a statement that nobody waits for goes on.
+        self.lend(client);
+        executed.map_err(|error| refused(action, &error))
+    }
+
+    /// The first column of a query's rows in the maintenance database.
+    pub(super) async fn query(&self, action: &str, sql: &str) -> Result<Vec<String>, ServerError> {
+        let client = self.borrow(action).await?;
+        let rows = client.query(sql, &[]).await;
+        self.lend(client);
+        let rows = rows.map_err(|error| refused(action, &error))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    async fn borrow(&self, action: &str) -> Result<Client, ServerError> {
+        let idle = loop {
+            match self.idle().pop() {
+                Some(client) if client.is_closed() => {}
+                idle => break idle,
             }
         };
-        client.batch_execute(sql).await.map_err(|error| refused(action, &error))
+        match idle {
+            Some(client) => Ok(client),
+            None => self.connect(MAINTENANCE).await.map_err(|error| refused(action, &error)),
+        }
+    }
+
+    fn lend(&self, client: Client) {
+        self.idle().push(client);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,6 +218,19 @@ impl PostgresServer {
     pub async fn drop(&self, name: &str) -> Result<(), ServerError> {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name));
         self.admin.execute(&format!("drop database `{name}`"), &sql).await
+    }
+
+    /// What is there beyond templates and the server's own: the names of databases, roles, replication slots and prepared
+    /// transactions, behind what they are.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn left(&self) -> Result<Vec<(&'static str, Vec<String>)>, ServerError> {
+        let mut left = Vec::new();
+        for (kind, sql) in LEFT {
+            left.push((kind, self.admin.query("list what is left", sql).await?));
+        }
+        Ok(left)
     }
 }
 

@@ -200,6 +200,12 @@ impl PostgresServer {
         self.tail.to_string()
     }
 
+    /// The last lines that it wrote, as they come.
+    #[must_use]
+    pub fn output(&self) -> &Tail {
+        &self.tail
+    }
+
     /// Waits for its end; a server that ends unasked has died.
     pub async fn exited(&self) -> Exit {
         self.child.exited().await

@@ -1,0 +1,177 @@
+//! The making of a sandbox: all of it, or nothing is left.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use momus_engine::event::Happening;
+use momus_engine::extensions::Extensions;
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::{Mesh, Source};
+use momus_engine::timeline::Timeline;
+use tokio::sync::{Mutex, oneshot};
+
+use super::data::{Data, Parts, timed};
+use super::incident::Incident;
+use super::sandbox::ProcessSandbox;
+use super::servers::Servers;
+use super::service::Process;
+use super::standins::StandIns;
+use super::tidying::Tidying;
+use super::wiring::Wiring;
+use crate::guardian::Guardian;
+
+/// What the sandboxes of a run share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) mesh: Arc<Mesh>,
+    pub(super) guardian: Guardian,
+    pub(super) servers: Arc<Servers>,
+    pub(super) ready_limit: Duration,
+    pub(super) tidying: Tidying,
+}
+
+/// Makes a sandbox and waits until all its services are ready. What is there of it when that fails, or is given up, is
+/// removed; the end of the run waits for that.
+pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<ProcessSandbox>, StepError> {
+    let (mut answer, made) = oneshot::channel();
+    let tidying = shared.tidying.clone();
+    // A task of its own: what a server has begun to make cannot be removed before it is done.
+    tidying.clone().spawn(async move {
+        let result = match provision(shared, timeline).await {
+            Err(error) => Err(error),
+            Ok((sandbox, parts, began)) => {
+                let started = tokio::select! {
+                    biased;
+                    () = answer.closed() => Err(Failure::unknown("the making of the sandbox was given up")),
+                    started = start(&sandbox, parts, began) => started,
+                };
+                match started {
+                    Ok(()) => Ok(Unclaimed {
+                        sandbox: Some(sandbox),
+                        tidying,
+                    }),
+                    Err(error) => {
+                        // What could not be removed is named when the run ends.
+                        drop(sandbox.remove().await);
+                        Err(error)
+                    }
+                }
+            }
+        };
+        drop(answer.send(result));
+    });
+    let gone =
+        |_| Failure::unknown("the making of the sandbox panicked").hint("this is a defect of Momus: please report it");
+    made.await.map_err(gone)?.and_then(Unclaimed::claim)
+}
+
+/// A sandbox on its way to whoever asked for it: removed if nobody takes it.
+struct Unclaimed {
+    sandbox: Option<Arc<ProcessSandbox>>,
+    tidying: Tidying,
+}
+
+impl Unclaimed {
+    fn claim(mut self) -> Result<Arc<ProcessSandbox>, StepError> {
+        self.sandbox
+            .take()
+            .ok_or_else(|| Failure::unknown("the sandbox is gone"))
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.tidying.spawn(async move { drop(sandbox.remove().await) });
+        }
+    }
+}
+
+/// Everything but the services' processes.
+async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
+    let began = Instant::now();
+    let folder = shared.guardian.run_folder().join("sandboxes").join(timeline.sandbox());
+    let logs = folder.join("logs");
+    let made = tokio::fs::create_dir_all(&logs).await;
+    made.map_err(|error| Failure::unknown(format!("cannot make {}: {error}", logs.display())))?;
+    let data = Data::new(
+        Arc::clone(&shared.mesh),
+        Arc::clone(&shared.servers),
+        timeline.sandbox(),
+    );
+    let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, &folder, &timeline), data.make());
+    let wired = async {
+        let (standins, mut parts) = (standins?, parts?);
+        let (took, wiring) = timed(Wiring::lay(&shared.mesh, &shared.servers, &standins, &timeline)).await;
+        parts.push(("edges".to_owned(), took));
+        Ok((standins, wiring?, parts))
+    };
+    match wired.await {
+        Ok((standins, wiring, parts)) => {
+            let sandbox = assemble(shared, timeline, folder, data, standins, wiring);
+            Ok((Arc::new(sandbox), parts, began))
+        }
+        Err(error) => {
+            drop(data.remove().await);
+            Err(error)
+        }
+    }
+}
+
+fn assemble(
+    shared: Shared,
+    timeline: Timeline,
+    folder: PathBuf,
+    data: Data,
+    standins: StandIns,
+    wiring: Wiring,
+) -> ProcessSandbox {
+    let (incident, logs) = (Incident::none(), folder.join("logs"));
+    let mut processes = BTreeMap::new();
+    for (name, service) in &shared.mesh.services {
+        if matches!(service.source, Source::Command(_)) {
+            let (mesh, guardian) = (Arc::clone(&shared.mesh), shared.guardian.clone());
+            let process = Process::new(name, mesh, guardian, timeline.clone(), &logs, incident.clone());
+            processes.insert(name.clone(), Arc::new(process));
+        }
+    }
+    let mut extensions = Extensions::default();
+    extensions.insert(wiring.edges);
+    let watching = incident.watch(shared.servers.died(), &timeline, &wiring.namespaces);
+    ProcessSandbox {
+        mesh: shared.mesh,
+        timeline,
+        folder,
+        data,
+        processes,
+        extensions,
+        endpoints: wiring.endpoints,
+        namespaces: wiring.namespaces,
+        standins,
+        ready_limit: shared.ready_limit,
+        incident,
+        live: AtomicBool::new(false),
+        watching: Mutex::new(watching),
+    }
+}
+
+/// Starts the services and waits until all of them are ready.
+async fn start(sandbox: &ProcessSandbox, mut parts: Parts, began: Instant) -> Result<(), StepError> {
+    let (took, started) = timed(sandbox.start_all()).await;
+    started?;
+    for process in sandbox.processes.values() {
+        if process.running().is_none() {
+            process.settled().await;
+            let message = format!("{} exited before all services were ready", process.name);
+            return Err(Failure::unknown(message).output(process.last_lines()));
+        }
+    }
+    parts.push(("services".to_owned(), took));
+    parts.push(("all".to_owned(), began.elapsed()));
+    sandbox.live.store(true, Ordering::Relaxed);
+    sandbox.timeline.record(Happening::SandboxReady { parts });
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Starting services: in the order of their dependencies, until they are ready, on other ports when one was taken.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use futures::future::try_join_all;
+use momus_engine::event::ServiceState;
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::outcome::Outcome;
+use momus_proxies::edge::Upstream;
+use momus_proxies::edges::Edges;
+use tokio::sync::watch;
+
+use super::ready::Candidate;
+use super::sandbox::ProcessSandbox;
+use super::service::{Running, Stage};
+use super::wiring::NOWHERE;
+
+/// How often a service is started anew when its port was taken meanwhile.
+const PORT_TRIES: usize = 5;
+/// What programs say of a port that is taken: libc, Go, Node, Java, Rust.
+const PORT_TAKEN: [&str; 3] = ["ddress already in use", "EADDRINUSE", "ddress in use"];
+
+impl ProcessSandbox {
+    /// Starts every service, each as soon as those that it depends on are ready.
+    pub(super) async fn start_all(&self) -> Result<(), StepError> {
+        let ready: BTreeMap<&str, watch::Sender<bool>> = self
+            .mesh
+            .services
+            .keys()
+            .map(|name| (name.as_str(), watch::Sender::new(false)))
+            .collect();
+        let started = self.mesh.services.iter().map(|(name, service)| {
+            let ready = &ready;
+            async move {
+                for dependency in &service.depends_on {
+                    if let Some(dependency) = ready.get(dependency.value.as_str()) {
+                        drop(dependency.subscribe().wait_for(|ready| *ready).await);
+                    }
+                }
+                if self.processes.contains_key(name) {
+                    self.start_until_ready(name).await?;
+                } else {
+                    self.wait_ready(name).await?;
+                }
+                if let Some(ready) = ready.get(name.as_str()) {
+                    ready.send_replace(true);
+                }
+                Ok::<_, StepError>(())
+            }
+        });
+        try_join_all(started).await.map(drop)
+    }
+
+    /// Starts a service and waits until it is ready; on other ports again when one of its own was taken meanwhile.
+    pub(super) async fn start_until_ready(&self, name: &str) -> Result<(), StepError> {
+        let mut tries = 1;
+        loop {
+            let running = self.spawn(name, Stage::Starting).await?;
+            let error = match self.wait_ready(name).await {
+                Ok(()) => {
+                    running.enter(Stage::Live);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let port_taken = error
+                .output
+                .iter()
+                .any(|line| PORT_TAKEN.iter().any(|sign| line.contains(sign)));
+            if !port_taken || tries == PORT_TRIES {
+                return Err(error);
+            }
+            tries += 1;
+        }
+    }
+
+    pub(super) async fn spawn(&self, name: &str, stage: Stage) -> Result<Running, StepError> {
+        let process = self.process(name)?;
+        let running = process.spawn(&self.endpoints, stage).await?;
+        let service = process.declared()?;
+        let port = service.http_port().and_then(|name| running.ports.get(name));
+        self.lead(name, port.map(|port| ([127, 0, 0, 1], *port).into()));
+        Ok(running)
+    }
+
+    /// Leads the edges to a service to where it listens, or nowhere.
+    pub(super) fn lead(&self, name: &str, address: Option<std::net::SocketAddr>) {
+        if let Some(edges) = self.extensions.get::<Edges>() {
+            for edge in edges.to(name) {
+                edge.lead_to(Upstream::Tcp(address.unwrap_or(NOWHERE)));
+            }
+        }
+    }
+
+    pub(super) async fn wait_ready(&self, name: &str) -> Result<(), StepError> {
+        let service = self.mesh.services.get(name);
+        let service = service.ok_or_else(|| Failure::unknown(format!("the mesh has no service {name}")))?;
+        let process = self.processes.get(name);
+        let running = match process {
+            Some(process) => Some(process.latest()?),
+            None => None,
+        };
+        let namespaces = self.namespaces.iter().filter(|((caller, _), _)| caller == name);
+        let candidate = Candidate {
+            name,
+            service,
+            mesh: &self.mesh,
+            running: running.as_ref(),
+            namespaces: namespaces
+                .map(|((_, broker), namespace)| (broker.as_str(), namespace))
+                .collect(),
+        };
+        let ready = candidate.ready(&self.timeline, self.ready_limit).await;
+        match (ready, process) {
+            (Ok(()), Some(process)) => {
+                process.tell(ServiceState::Ready);
+                Ok(())
+            }
+            (Ok(()), None) => Ok(()),
+            (Err(error), process) => {
+                let mut error = error;
+                if let Some(process) = process {
+                    process.settled().await;
+                    error = error.output(process.last_lines());
+                }
+                if self.live.load(Ordering::Relaxed) {
+                    error.outcome = Outcome::Failed;
+                }
+                Err(error)
+            }
+        }
+    }
+}

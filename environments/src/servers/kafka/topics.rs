@@ -1,0 +1,125 @@
+//! The topics on a broker: made, listed, removed.
+
+use std::io;
+
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::conversation::{Conversation, named};
+use super::{KafkaServer, refused};
+use crate::servers::ServerError;
+
+/// How long the broker may take to make or remove topics, in milliseconds.
+const LIMIT: i32 = 30_000;
+/// What Kafka's own topics begin with.
+const INTERNAL: &str = "__";
+
+/// A topic to be made.
+#[derive(Clone, Debug)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// Kafka's own settings of a topic, such as `cleanup.policy`.
+    pub config: Vec<(String, String)>,
+}
+
+/// A topic that the broker did not make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmade {
+    /// Its name.
+    pub name: String,
+    /// What the broker said.
+    pub reason: String,
+}
+
+impl KafkaServer {
+    /// Makes topics, and tells which of them could not be made.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub async fn create_topics(&self, topics: Vec<NewTopic>) -> Result<Vec<Unmade>, ServerError> {
+        let topics = topics.into_iter().map(|topic| {
+            let config = topic.config.into_iter().map(|(key, value)| {
+                let config = CreatableTopicConfig::default().with_name(StrBytes::from_string(key));
+                config.with_value(Some(StrBytes::from_string(value)))
+            });
+            CreatableTopic::default()
+                .with_name(TopicName(StrBytes::from_string(topic.name)))
+                .with_num_partitions(i32::try_from(topic.partitions).unwrap_or(i32::MAX))
+                .with_replication_factor(1)
+                .with_configs(config.collect())
+        });
+        let request = CreateTopicsRequest::default()
+            .with_topics(topics.collect())
+            .with_timeout_ms(LIMIT);
+        let answer = async { Conversation::open(&self.address()).await?.ask(&request, 7).await };
+        let answer = answer.await.map_err(|error| refused("make topics", &error))?;
+        let unmade = answer.topics.into_iter().filter(|topic| topic.error_code != 0);
+        Ok(unmade
+            .map(|topic| Unmade {
+                name: topic.name.to_string(),
+                reason: topic
+                    .error_message
+                    .map_or_else(|| named(topic.error_code), |text| text.to_string()),
+            })
+            .collect())
+    }
+
+    /// The names of all topics, Kafka's own left out. One that was removed a moment ago may still be among them.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub async fn topics(&self) -> Result<Vec<String>, ServerError> {
+        let listed = async { list(&mut Conversation::open(&self.address()).await?).await };
+        listed.await.map_err(|error| refused("list its topics", &error))
+    }
+
+    /// Removes the topics whose names begin so.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked, or does not remove one.
+    pub async fn delete_topics(&self, prefix: &str) -> Result<(), ServerError> {
+        let deleted = async {
+            let mut broker = Conversation::open(&self.address()).await?;
+            let names = list(&mut broker)
+                .await?
+                .into_iter()
+                .filter(|name| name.starts_with(prefix));
+            let topics =
+                names.map(|name| DeleteTopicState::default().with_name(Some(TopicName(StrBytes::from_string(name)))));
+            let request = DeleteTopicsRequest::default()
+                .with_topics(topics.collect())
+                .with_timeout_ms(LIMIT);
+            if request.topics.is_empty() {
+                return Ok(());
+            }
+            let unknown = kafka_protocol::ResponseError::UnknownTopicOrPartition.code();
+            let answer = broker.ask(&request, 6).await?;
+            match answer
+                .responses
+                .into_iter()
+                .find(|topic| ![0, unknown].contains(&topic.error_code))
+            {
+                Some(topic) => {
+                    let name = topic.name.map(|name| name.to_string()).unwrap_or_default();
+                    Err(io::Error::other(format!("topic {name}: {}", named(topic.error_code))))
+                }
+                None => Ok(()),
+            }
+        };
+        deleted.await.map_err(|error| refused("remove topics", &error))
+    }
+}
+
+async fn list(broker: &mut Conversation) -> io::Result<Vec<String>> {
+    let answer = broker.ask(&MetadataRequest::default().with_topics(None), 12).await?;
+    let names = answer.topics.into_iter().filter_map(|topic| topic.name);
+    Ok(names
+        .map(|name| name.to_string())
+        .filter(|name| !name.starts_with(INTERNAL))
+        .collect())
+}
