@@ -1,12 +1,19 @@
 //! What is going on in a sandbox, as seen on its wires: effects, what is under way, and what cannot be told. A sandbox in
 //! which nothing is going on is quiet, and what it shows then is what it will show.
 
+mod probe;
+mod telemetry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+pub use self::probe::Probe;
+use self::probe::Probes;
+pub use self::telemetry::Telemetry;
 
 /// What is going on in one sandbox: a cheap handle, held by its proxies and stand-ins.
 ///
@@ -28,6 +35,7 @@ struct State {
     /// Nothing that a service does stays hidden for longer than this; none where a service does not say.
     settle: Option<Duration>,
     effects: u64,
+    /// What `settle` counts from: the last effect, or a later sign that one may come.
     last: Option<Effect>,
     under_way: BTreeMap<u64, (Instant, String)>,
     next: u64,
@@ -37,6 +45,21 @@ struct State {
     rests: bool,
     /// The first effect in that time.
     disturbed: Option<Effect>,
+    probes: Probes,
+    /// What counts of what services tell of themselves.
+    counted: BTreeSet<Telemetry>,
+}
+
+impl State {
+    /// `settle` counts from now on.
+    fn stirred(&mut self, what: String) -> Effect {
+        let stirred = Effect {
+            at: Instant::now(),
+            what,
+        };
+        self.last = Some(stirred.clone());
+        stirred
+    }
 }
 
 /// Something that changed something.
@@ -94,7 +117,11 @@ impl Activity {
 
     /// From now on services settle in this time; with none it is never quiet.
     pub fn settles_in(&self, settle: Option<Duration>) {
-        self.state().settle = settle;
+        {
+            let mut state = self.state();
+            state.settle = settle;
+            state.stirred("the services became ready".into());
+        }
         self.changed();
     }
 
@@ -108,19 +135,30 @@ impl Activity {
         {
             let mut state = self.state();
             state.effects += 1;
-            let effect = Effect {
-                at: Instant::now(),
-                what: what.into(),
-            };
+            let effect = state.stirred(what.into());
             if state.rests && state.disturbed.is_none() {
-                state.disturbed = Some(effect.clone());
+                state.disturbed = Some(effect);
             }
-            state.last = Some(effect);
         }
         self.changed();
     }
 
-    /// Something begins that can still have an effect; it is over when what this returns is dropped.
+    /// Something happened that is no effect, and that may have one soon: `settle` counts from now.
+    pub fn stirs(&self, what: impl Into<String>) {
+        self.state().stirred(what.into());
+        self.changed();
+    }
+
+    /// How many effects there were.
+    pub fn effects(&self) -> u64 {
+        self.state().effects
+    }
+
+    /// Something begins that can still have an effect; it is over when what this returns is dropped. An effect that it
+    /// ends with is told before that.
+    ///
+    /// What lasts for longer than `settle` is no mere look at whether there is something to do: `settle` counts from
+    /// its end.
     pub fn begins(&self, what: impl Into<String>) -> UnderWay {
         let number = {
             let mut state = self.state();
@@ -129,7 +167,6 @@ impl Activity {
             state.under_way.insert(number, (Instant::now(), what.into()));
             number
         };
-        self.changed();
         UnderWay {
             activity: self.clone(),
             number,
@@ -147,11 +184,15 @@ impl Activity {
         self.state().rests = true;
     }
 
-    /// Somebody drives the sandbox: that it was quiet before is over.
+    /// The scenario drives the sandbox: that it was quiet before is over, and `settle` counts from now.
     pub fn is_driven(&self) {
-        let mut state = self.state();
-        state.rests = false;
-        state.disturbed = None;
+        {
+            let mut state = self.state();
+            state.rests = false;
+            state.disturbed = None;
+            state.stirred("the scenario's own doing".into());
+        }
+        self.changed();
     }
 
     /// Whether a verdict rests on the sandbox being quiet, nobody having driven it since.
@@ -164,7 +205,7 @@ impl Activity {
         self.state().disturbed.clone()
     }
 
-    /// A receiver that changes whenever something begins, ends or has an effect.
+    /// A receiver that changes whenever the sandbox may have become quiet, or may be so later than was told.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changed.subscribe()
     }
@@ -216,86 +257,18 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.activity.state().under_way.remove(&self.number);
+        {
+            let mut state = self.activity.state();
+            let Some((since, what)) = state.under_way.remove(&self.number) else {
+                return;
+            };
+            if state.settle.is_some_and(|settle| since.elapsed() >= settle) {
+                state.stirred(what);
+            }
+        }
         self.activity.changed();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SETTLE: Duration = Duration::from_millis(300);
-
-    #[tokio::test(start_paused = true)]
-    async fn it_is_quiet_once_the_last_effect_has_settled() {
-        let activity = Activity::new(Some(SETTLE));
-        assert_eq!(activity.quiet(), Quiet::Yes { effects: 0 });
-        activity.effect("billing → kafka  Produce invoices.v1");
-        let at = Instant::now() + SETTLE;
-        assert_eq!(
-            activity.quiet(),
-            Quiet::NotYet {
-                why: "billing → kafka  Produce invoices.v1".into(),
-                at: Some(at),
-            }
-        );
-        tokio::time::advance(SETTLE).await;
-        assert_eq!(activity.quiet(), Quiet::Yes { effects: 1 });
-    }
-
-    #[tokio::test]
-    async fn an_effect_after_a_verdict_that_rests_on_quiet_is_noted_until_somebody_drives() {
-        let activity = Activity::new(Some(SETTLE));
-        activity.effect("before");
-        activity.rests_on_quiet();
-        assert_eq!(activity.disturbed(), None);
-        activity.effect("first");
-        activity.effect("second");
-        assert_eq!(activity.disturbed().map(|effect| effect.what), Some("first".into()));
-        activity.is_driven();
-        activity.effect("third");
-        assert_eq!((activity.disturbed(), activity.rests()), (None, false));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_under_way_keeps_it_from_being_quiet_whatever_the_time() {
-        let activity = Activity::new(Some(SETTLE));
-        let transaction = activity.begins("a transaction of billing");
-        tokio::time::advance(SETTLE * 100).await;
-        assert_eq!(
-            activity.quiet(),
-            Quiet::NotYet {
-                why: "a transaction of billing (30 s)".into(),
-                at: None,
-            }
-        );
-        drop(transaction);
-        assert_eq!(activity.quiet(), Quiet::Yes { effects: 0 });
-    }
-
-    #[tokio::test]
-    async fn what_is_hidden_can_never_be_told() {
-        let unknown = Activity::new(None);
-        assert!(matches!(unknown.quiet(), Quiet::Hidden { why } if why.contains("settle")));
-        let encrypted = Activity::new(Some(SETTLE));
-        encrypted.is_hidden("billing speaks TLS to bank");
-        assert_eq!(
-            encrypted.quiet(),
-            Quiet::Hidden {
-                why: "billing speaks TLS to bank".into()
-            }
-        );
-    }
-
-    #[tokio::test]
-    async fn every_change_is_told() {
-        let activity = Activity::new(Some(SETTLE));
-        let mut changes = activity.changes();
-        let begun = activity.begins("a request");
-        assert!(changes.has_changed().unwrap());
-        changes.mark_unchanged();
-        drop(begun);
-        assert!(changes.has_changed().unwrap());
-    }
-}
+mod tests;

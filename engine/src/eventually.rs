@@ -133,7 +133,7 @@ where
         // Marked before the look, so that what happens during it is not missed.
         bell.mark_unchanged();
         changes.mark_unchanged();
-        let was = activity.quiet();
+        let (was, effects) = (activity.quiet(), activity.effects());
         let begun = Instant::now();
         let mut now = look().await?;
         now.verdict = now.verdict.under(timing);
@@ -152,17 +152,21 @@ where
         if early && matches!(was, Quiet::Yes { .. }) && was == is {
             break (now, End::Quiet);
         }
-        // Whatever comes first: an event, the deadline, quiet, or the least that is owed to what rings no bell.
+        // Whatever comes first: an event, an effect, quiet, the deadline, or the least that is owed to what tells nothing.
         let looked = Instant::now();
-        let quiet = match is {
-            Quiet::NotYet { at: Some(at), .. } if early => at,
-            Quiet::Yes { .. } if early => looked,
-            Quiet::Yes { .. } | Quiet::NotYet { .. } | Quiet::Hidden { .. } => until,
-        };
-        let again = until.min(looked + AT_LEAST_EACH).min(quiet);
-        tokio::select! {
-            _ = timeout_at(again, bell.changed()) => {}
-            _ = changes.changed(), if early => {}
+        loop {
+            let quiet = match activity.quiet() {
+                Quiet::NotYet { at: Some(at), .. } if early => at,
+                Quiet::Yes { .. } if early => looked,
+                Quiet::Yes { .. } | Quiet::NotYet { .. } | Quiet::Hidden { .. } => until,
+            };
+            let again = until.min(looked + AT_LEAST_EACH).min(quiet);
+            tokio::select! {
+                biased;
+                _ = timeout_at(again, bell.changed()) => break,
+                // What only delays quiet is nothing to look at.
+                _ = changes.changed(), if early => if activity.effects() != effects { break },
+            }
         }
         if pace == Pace::Patient {
             let sees_the_same = before.is_some_and(|before| before == now.seen);

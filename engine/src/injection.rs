@@ -36,6 +36,11 @@ impl Strikes {
         });
     }
 
+    /// The fault's name, without the article.
+    pub fn fault(&self) -> &str {
+        &self.fault
+    }
+
     /// How often it struck so far.
     pub fn count(&self) -> u64 {
         *self.count.borrow()

@@ -172,6 +172,7 @@ async fn an_upper_bound_is_judged_once_the_mesh_is_quiet() {
 #[tokio::test(start_paused = true)]
 async fn what_can_come_no_more_fails_once_the_mesh_is_quiet() {
     let timeline = watched();
+    tokio::time::advance(SETTLE).await;
     let failure = judge(&timeline, WITHIN_A_MINUTE, &[(Verdict::NotYet, 1)])
         .await
         .unwrap_err();
@@ -270,4 +271,28 @@ async fn without_early_ends_the_deadline_counts() {
     expect(&timeline, patience, "3 records", look).await.expect("it held");
     assert!(began.elapsed() >= Duration::from_secs(60));
     assert!(!timeline.activity().rests());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_effect_leads_to_no_look() {
+    let timeline = watched();
+    let (poller, looks) = (timeline.activity().clone(), Cell::new(0));
+    tokio::spawn(async move {
+        loop {
+            let read = poller.begins("billing reads billing-db");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            drop(read);
+            tokio::time::sleep(Duration::from_millis(4)).await;
+        }
+    });
+    let look = || {
+        looks.set(looks.get() + 1);
+        async { saw(Verdict::HeldSoFar, 3) }
+    };
+    let began = Instant::now();
+    expect(&timeline, patience(WITHIN_A_MINUTE, Pace::Prompt), "3 records", look)
+        .await
+        .expect("it held");
+    assert!(began.elapsed() < SETTLE * 2, "{:?}", began.elapsed());
+    assert!(looks.get() <= 4, "{}", looks.get());
 }

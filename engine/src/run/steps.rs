@@ -76,6 +76,9 @@ impl Run {
         }
         let began = tokio::time::Instant::now();
         let result = self.step(step, world, until).await;
+        if step.definition.drives {
+            activity.is_driven();
+        }
         // Of all that waits at one point, the first one's deadline is the deadline.
         if (course.failed.is_some() || result.is_err())
             && let Some(timing) = step.timing()
