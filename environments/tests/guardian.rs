@@ -1,5 +1,7 @@
 //! The guardian against real processes, and against the death of its runner at any moment.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{
     fs,
     os::unix::process::ExitStatusExt,

@@ -1,5 +1,7 @@
 //! The S3 server, driven by a real client.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 
 use momus_environments::s3::{S3, S3Credentials, S3Error};

@@ -1,5 +1,7 @@
 //! The real servers, under a real guardian, with the user's ordinary cache.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -222,7 +224,7 @@ async fn databases_are_made_from_files_cloned_and_dropped() {
         server.clone_template("billing", "billing \"one\""),
         server.clone_template("billing", "billing_two")
     );
-    (one.unwrap(), two.unwrap());
+    one.and(two).unwrap();
     eprintln!("two clones after {:?}", begin.elapsed());
     let client = server.connect("billing \"one\"").await.unwrap();
     client.batch_execute("DELETE FROM invoices").await.unwrap();

@@ -1,6 +1,6 @@
 //! The Kafka edge between librdkafka's client and its mock cluster.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
