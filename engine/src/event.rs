@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-pub use self::parts::{FaultPhase, ScenarioPlace, ServiceState};
+pub use self::parts::{FaultPhase, Frame, ScenarioPlace, ServiceState};
 use crate::failure::Failure;
 use crate::outcome::{Outcome, Summary};
 use crate::sandbox::CLIENT;
@@ -101,12 +101,18 @@ pub enum Happening {
     },
     /// A step begins.
     StepStarted {
-        /// Its index among the scenario's steps, Background included.
+        /// Its index among the scenario's steps, those of its Background and of the phrases that it calls included.
         step: usize,
-        /// Its line in the feature file.
+        /// The file where it is written, where that is not the scenario's: that of a phrase.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+        /// Its line there.
         line: usize,
-        /// Keyword and text as the user wrote them, placeholders of an outline filled in.
+        /// Keyword and text as the user wrote them, placeholders of an outline or a phrase filled in.
         text: String,
+        /// The calls of phrases that it stands under, outermost first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        within: Vec<Frame>,
     },
     /// A step ended.
     StepFinished {

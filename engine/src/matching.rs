@@ -1,5 +1,5 @@
-//! Which definition a step's text means: expressions compiled when first needed, indexed by their first word, and
-//! every answer remembered, for features say the same sentence often.
+//! Which sentence a step's text means, one of the vocabulary or a phrase: each compiled when first needed, indexed by
+//! its first word, and every answer remembered, for features say the same sentence often.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,19 +8,27 @@ use cucumber_expressions::Expression;
 use regex::Regex;
 
 use crate::parameter::{PARAMETER_TYPES, ParameterType, Value};
+use crate::phrase::sentence::{Argument, Sentence};
 use crate::timing::Timing;
 
-/// The expressions of all step definitions.
+/// The expressions of all step definitions, and the sentences of all phrases.
 pub struct Expressions {
-    all: Vec<Sentence>,
-    /// Expressions whose first word is literal, by that word.
+    /// Definitions first, then phrases.
+    all: Vec<Entry>,
+    definitions: usize,
+    /// Sentences whose first word is literal, by that word.
     by_word: HashMap<String, Vec<usize>>,
-    /// Expressions that begin with a parameter or an alternative.
+    /// Sentences that begin with a parameter or an alternative.
     rest: Vec<usize>,
     known: Mutex<HashMap<String, Arc<Match>>>,
 }
 
-struct Sentence {
+enum Entry {
+    Definition(Definition),
+    Phrase(Sentence),
+}
+
+struct Definition {
     expression: &'static str,
     parameters: Vec<&'static ParameterType>,
     compiled: OnceLock<Regex>,
@@ -31,11 +39,13 @@ struct Sentence {
 pub enum Match {
     /// One definition, by its index, with the arguments in order.
     One(usize, Vec<Value>),
-    /// No definition; the expressions that come nearest, best first.
-    None(Vec<&'static str>),
-    /// Several definitions, by index.
+    /// One phrase, by its index, with what is given for its placeholders, in order.
+    Phrase(usize, Vec<Argument>),
+    /// Neither; the sentences that come nearest, best first.
+    None(Vec<String>),
+    /// Several definitions and phrases, by index; those of phrases follow those of definitions.
     Several(Vec<usize>),
-    /// One definition whose argument cannot be read.
+    /// One definition or phrase whose argument cannot be read, by index as above.
     Unreadable(usize, String),
 }
 
@@ -47,25 +57,60 @@ impl Expressions {
     pub fn new(expressions: impl IntoIterator<Item = &'static str>) -> Result<Self, String> {
         let mut new = Self {
             all: Vec::new(),
+            definitions: 0,
             by_word: HashMap::new(),
             rest: Vec::new(),
             known: Mutex::default(),
         };
-        for (index, expression) in expressions.into_iter().enumerate() {
+        for expression in expressions {
             let parameters = parameters(expression)?;
-            let first = expression.split(' ').next().unwrap_or_default();
-            if first.contains(['{', '(', '/', '\\']) {
-                new.rest.push(index);
-            } else {
-                new.by_word.entry(first.to_owned()).or_default().push(index);
-            }
-            new.all.push(Sentence {
+            new.index(expression, &['{', '(', '/', '\\']);
+            new.all.push(Entry::Definition(Definition {
                 expression,
                 parameters,
                 compiled: OnceLock::new(),
-            });
+            }));
         }
+        new.definitions = new.all.len();
         Ok(new)
+    }
+
+    /// Adds the sentences of phrases, in their order.
+    pub fn add_phrases<'s>(&mut self, names: impl IntoIterator<Item = &'s str>) {
+        for name in names {
+            self.index(name, &['<']);
+            self.all.push(Entry::Phrase(Sentence::new(name)));
+        }
+        self.known = Mutex::default();
+    }
+
+    /// Files what comes next by its first word, unless that has one of the characters that make it stand for several.
+    fn index(&mut self, sentence: &str, special: &[char]) {
+        let first = sentence.split(' ').next().unwrap_or_default();
+        if first.contains(special) {
+            self.rest.push(self.all.len());
+        } else {
+            self.by_word.entry(first.to_owned()).or_default().push(self.all.len());
+        }
+    }
+
+    /// The regular expression of a definition, or of a phrase behind all definitions; both are anchored.
+    pub(crate) fn pattern(&self, index: usize) -> Option<String> {
+        match self.all.get(index)? {
+            Entry::Definition(definition) => definition.regex().map(|regex| regex.as_str().to_owned()),
+            Entry::Phrase(sentence) => Some(sentence.pattern()),
+        }
+    }
+
+    /// What every text that a definition or a phrase matches begins with, as far as whole words of it are sure.
+    pub(crate) fn beginning(&self, index: usize) -> &str {
+        let (text, special): (&str, &[char]) = match self.all.get(index) {
+            Some(Entry::Definition(definition)) => (definition.expression, &['{', '(', '/', '\\']),
+            Some(Entry::Phrase(sentence)) => (sentence.name(), &['<']),
+            None => ("", &[]),
+        };
+        let sure = text.find(special).map_or(text, |at| &text[..at]);
+        sure.rfind(' ').map_or("", |at| &sure[..at])
     }
 
     /// What a text means.
@@ -90,34 +135,37 @@ impl Expressions {
         matching.sort_unstable();
         match matching[..] {
             [] => Match::None(self.nearest(text)),
-            [index] => match self.all[index].read(text) {
-                Ok(values) => Match::One(index, values),
-                Err(message) => Match::Unreadable(index, message),
-            },
+            [index] => match &self.all[index] {
+                Entry::Definition(definition) => definition.read(text).map(|values| Match::One(index, values)),
+                Entry::Phrase(sentence) => sentence
+                    .arguments(text)
+                    .map(|arguments| Match::Phrase(index - self.definitions, arguments)),
+            }
+            .unwrap_or_else(|message| Match::Unreadable(index, message)),
             _ => Match::Several(matching),
         }
     }
 
-    /// The three expressions that come nearest to a text: likeness of their literal words, best first.
-    fn nearest(&self, text: &str) -> Vec<&'static str> {
+    /// The three sentences that come nearest to a text: likeness of their literal words, best first.
+    fn nearest(&self, text: &str) -> Vec<String> {
         const ALIKE: f64 = 0.4;
         let words: Vec<&str> = text.split_whitespace().collect();
-        let mut scored: Vec<(f64, &'static str)> = self
+        let mut scored: Vec<(f64, &str)> = self
             .all
             .iter()
-            .map(|sentence| (likeness(&words, sentence.expression), sentence.expression))
+            .map(|entry| (likeness(&words, entry.told()), entry.told()))
             .filter(|(score, _)| *score >= ALIKE)
             .collect();
         scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        scored.into_iter().take(3).map(|(_, expression)| expression).collect()
+        scored.into_iter().take(3).map(|(_, told)| told.to_owned()).collect()
     }
 }
 
-/// How many of an expression's literal words occur in a text, spelling mistakes aside: 0 to 1.
-fn likeness(words: &[&str], expression: &str) -> f64 {
-    let literal: Vec<&str> = expression
+/// How many of a sentence's literal words occur in a text, spelling mistakes aside: 0 to 1.
+fn likeness(words: &[&str], sentence: &str) -> f64 {
+    let literal: Vec<&str> = sentence
         .split_whitespace()
-        .filter(|word| !word.starts_with('{'))
+        .filter(|word| !word.starts_with(['{', '<']))
         .collect();
     let total: f64 = literal
         .iter()
@@ -148,7 +196,24 @@ fn parameters(expression: &'static str) -> Result<Vec<&'static ParameterType>, S
     Ok(parameters)
 }
 
-impl Sentence {
+impl Entry {
+    /// As a person says it.
+    fn told(&self) -> &str {
+        match self {
+            Self::Definition(definition) => definition.expression,
+            Self::Phrase(sentence) => sentence.name(),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Definition(definition) => definition.regex().is_some_and(|regex| regex.is_match(text)),
+            Self::Phrase(sentence) => sentence.matches(text),
+        }
+    }
+}
+
+impl Definition {
     fn regex(&self) -> Option<&Regex> {
         if self.compiled.get().is_none() {
             let patterns: HashMap<&str, &str> = self.parameters.iter().map(|each| (each.name, each.pattern)).collect();
@@ -157,10 +222,6 @@ impl Sentence {
             return Some(self.compiled.get_or_init(|| regex));
         }
         self.compiled.get()
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
     fn read(&self, text: &str) -> Result<Vec<Value>, String> {
@@ -251,7 +312,7 @@ mod tests {
     fn an_unknown_sentence_names_the_nearest() {
         let found = expressions().find("topic orders.v1 eventualy has exactly 1 recrd");
         assert!(
-            matches!(&*found, Match::None(nearest) if nearest.first() == Some(&SENTENCES[1])),
+            matches!(&*found, Match::None(nearest) if nearest.first().is_some_and(|first| first == SENTENCES[1])),
             "{found:?}"
         );
         assert_eq!(*expressions().find("Olives are green"), Match::None(Vec::new()));
@@ -262,6 +323,23 @@ mod tests {
         let both = Expressions::new(["{service} is killed", "shop is killed"]).expect("they are well formed");
         assert_eq!(*both.find("shop is killed"), Match::Several(vec![0, 1]));
         assert!(matches!(&*both.find("billing is killed"), Match::One(0, _)));
+    }
+
+    #[test]
+    fn phrases_are_found_beside_definitions() {
+        let mut both = expressions();
+        both.add_phrases(["a user <name>", "<name> is there"]);
+        let argument = |text: &str| Argument {
+            text: text.to_owned(),
+            quoted: false,
+        };
+        assert_eq!(*both.find("a user ada"), Match::Phrase(0, vec![argument("ada")]));
+        assert_eq!(*both.find("ada is there"), Match::Phrase(1, vec![argument("ada")]));
+        assert!(matches!(&*both.find("shop is killed"), Match::One(2, _)));
+        assert_eq!(*both.find("a usr ada"), Match::None(vec!["a user <name>".to_owned()]));
+        assert!(
+            matches!(&*both.find(r#"a user "\q""#), Match::Unreadable(4, message) if message.contains("no escape"))
+        );
     }
 
     #[test]

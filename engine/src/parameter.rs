@@ -53,6 +53,9 @@ pub enum Value {
 
 const NAME: &str = r"[A-Za-z0-9_][A-Za-z0-9_.-]*";
 
+/// What a quoted text matches.
+pub(crate) const QUOTED: &str = r#""(?:[^"\\]|\\.)*""#;
+
 /// Every parameter type, in the order in which the reference lists them.
 pub const PARAMETER_TYPES: &[ParameterType] = &[
     ParameterType {
@@ -97,8 +100,8 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
     },
     ParameterType {
         name: "text",
-        pattern: r#""(?:[^"\\]|\\.)*""#,
-        read: quoted,
+        pattern: QUOTED,
+        read: |text| unquoted(text).map(Value::Text),
     },
     ParameterType {
         name: "count",
@@ -169,7 +172,11 @@ fn name(kinds: &'static [Kind], text: &str) -> Result<Value, String> {
     })
 }
 
-fn quoted(text: &str) -> Result<Value, String> {
+/// A quoted text without its quotes and escapes.
+///
+/// # Errors
+/// A message for an escape that is none.
+pub(crate) fn unquoted(text: &str) -> Result<String, String> {
     let inner = text
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
@@ -192,7 +199,7 @@ fn quoted(text: &str) -> Result<Value, String> {
             other => read.push(other),
         }
     }
-    Ok(Value::Text(read))
+    Ok(read)
 }
 
 fn whole(text: &str) -> Result<Value, String> {

@@ -12,6 +12,7 @@ use crate::failure::{Failure, StepError};
 use crate::injection::Injections;
 use crate::mesh::Mesh;
 use crate::sandbox::{CLIENT, Endpoint, Sandbox};
+use crate::scopes::Scopes;
 use crate::template::{Key, Reference, Template};
 use crate::timeline::Timeline;
 use crate::timing::Timing;
@@ -35,6 +36,8 @@ pub struct World {
     pub(crate) patience_ends: Option<tokio::time::Instant>,
     /// What the vocabulary keeps from step to step.
     pub state: Extensions,
+    /// What the vocabulary keeps from step to step, and what a phrase keeps to itself: the last response, for one.
+    pub scopes: Scopes,
     pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
 }
 
@@ -57,6 +60,7 @@ impl World {
             early,
             patience_ends: None,
             state: Extensions::default(),
+            scopes: Scopes::default(),
             sandbox,
         }
     }

@@ -51,8 +51,10 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
     failure.output = vec!["billing: no connection to billing-db".into()];
     let text = |step, line, text: &str| Happening::StepStarted {
         step,
+        file: None,
         line,
         text: text.into(),
+        within: Vec::new(),
     };
     let ended = |step, outcome, failure| Happening::StepFinished {
         step,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Happening, ScenarioPlace};
+use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::Outcome;
 
@@ -43,10 +43,14 @@ pub(crate) struct Finished {
 
 /// A step that began.
 pub(crate) struct StepRun {
-    /// Its line in the feature file.
+    /// The file where it is written, where that is not the scenario's.
+    pub(crate) file: Option<String>,
+    /// Its line there.
     pub(crate) line: usize,
     /// Keyword and text.
     pub(crate) text: String,
+    /// The calls of phrases that it stands under, outermost first.
+    pub(crate) within: Vec<Frame>,
     /// How it ended; none where the scenario ended in the midst of it.
     pub(crate) ended: Option<(Outcome, Duration)>,
     /// Why it did not pass.
@@ -84,10 +88,18 @@ impl Scenarios {
         let running = self.running.get_mut(&index)?;
         running.tail.event(event);
         match &event.happening {
-            Happening::StepStarted { step, line, text } => {
+            Happening::StepStarted {
+                step,
+                file,
+                line,
+                text,
+                within,
+            } => {
                 let begun = StepRun {
+                    file: file.clone(),
                     line: *line,
                     text: text.clone(),
+                    within: within.clone(),
                     ended: None,
                     failure: None,
                 };

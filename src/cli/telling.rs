@@ -75,8 +75,10 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
             Some(error) => {
                 tell(Happening::StepStarted {
                     step: 0,
+                    file: (error.file != place.file).then(|| error.file.clone()),
                     line: error.location.line as usize,
                     text: errors.line_of(error).to_owned(),
+                    within: Vec::new(),
                 });
                 tell(Happening::StepFinished {
                     step: 0,

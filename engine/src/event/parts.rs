@@ -19,6 +19,17 @@ pub struct ScenarioPlace {
     pub tags: Vec<String>,
 }
 
+/// A step that calls a phrase, and that the phrase's steps stand under.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct Frame {
+    /// The file where it is written: the scenario's, or that of a phrase that calls another.
+    pub file: String,
+    /// Its line there.
+    pub line: usize,
+    /// Keyword and text, placeholders filled in.
+    pub text: String,
+}
+
 /// What became of a service's process.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 #[serde(tag = "is", rename_all = "snake_case")]

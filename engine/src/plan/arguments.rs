@@ -1,7 +1,6 @@
 //! What a definition itself says of its arguments, and the names of faults: each is one that a step before injects.
 
-use momus_gherkin::{Location, PickleStep};
-
+use super::line::Spot;
 use super::{Planner, Reason};
 use crate::injection::not_injected;
 use crate::parameter::Value;
@@ -14,14 +13,13 @@ impl Planner<'_> {
         &self,
         definition: &StepDefinition,
         values: &[Value],
-        step: &PickleStep,
         injected: Option<&[String]>,
-        errors: &mut Vec<(Location, Reason)>,
+        errors: &mut Vec<(Spot, Reason)>,
     ) {
         if let (Some(check), Some(mesh)) = (definition.check, &self.mesh)
             && let Err(message) = check(mesh, values)
         {
-            errors.push((step.location, Reason::invalid(message)));
+            errors.push((Spot::Step, Reason::invalid(message)));
         }
         for value in values {
             if let Value::Timing(timing) = value
@@ -33,7 +31,7 @@ impl Planner<'_> {
                     timing.kind().words(),
                     taken.join(", ")
                 );
-                errors.push((step.location, Reason::invalid(message)));
+                errors.push((Spot::Step, Reason::invalid(message)));
             }
         }
         let Some(injected) = injected else { return };
@@ -42,7 +40,7 @@ impl Planner<'_> {
                 && !injected.contains(fault)
             {
                 let message = not_injected(fault, injected.iter().map(String::as_str));
-                errors.push((step.location, Reason::invalid(message)));
+                errors.push((Spot::Step, Reason::invalid(message)));
             }
         }
     }

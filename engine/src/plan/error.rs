@@ -1,5 +1,7 @@
 //! What is wrong with a plan.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use momus_gherkin::Location;
@@ -15,6 +17,21 @@ pub struct PlanError {
     pub location: Location,
     /// What.
     pub reason: Reason,
+    /// The other lines that it is about: the calls that a phrase's step stands under, innermost first, for one.
+    pub also: Vec<Place>,
+    /// Where else the same is wrong, as `FILE:LINE` each.
+    pub elsewhere: Vec<String>,
+}
+
+/// A line that an error is about as well.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// Where.
+    pub location: Location,
+    /// What stands there, in lower case.
+    pub what: &'static str,
 }
 
 /// What is wrong.
@@ -56,12 +73,42 @@ impl Reason {
 }
 
 impl PlanError {
-    pub(super) fn new(file: &str, location: Location, reason: Reason) -> Self {
+    pub(crate) fn new(file: &str, location: Location, reason: Reason) -> Self {
         Self {
             file: file.to_owned(),
             location,
             reason,
+            also: Vec::new(),
+            elsewhere: Vec::new(),
         }
+    }
+
+    /// About these lines as well.
+    pub(crate) fn and_at(mut self, also: impl IntoIterator<Item = Place>) -> Self {
+        self.also.extend(also);
+        self
+    }
+
+    /// Each error once, by file and place: of a phrase's step that is wrong under several calls, the first call is
+    /// drawn, and the others are named.
+    pub(super) fn merged(errors: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut merged: BTreeMap<(String, Location, Reason), Self> = BTreeMap::new();
+        for error in errors {
+            let key = (error.file.clone(), error.location, error.reason.clone());
+            match merged.entry(key) {
+                Entry::Vacant(vacant) => drop(vacant.insert(error)),
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    if let Some(call) = error.also.last().filter(|_| error.also != known.also) {
+                        let call = format!("{}:{}", call.file, call.location.line);
+                        if !known.elsewhere.contains(&call) {
+                            known.elsewhere.push(call);
+                        }
+                    }
+                }
+            }
+        }
+        merged.into_values().collect()
     }
 
     /// What its scenario comes to.
@@ -83,21 +130,38 @@ impl PlanError {
 
     /// What the user may do, one thing a line.
     pub fn hints(&self) -> Vec<String> {
-        match &self.reason {
+        let listed = |title: &str, list: &[String]| {
+            let lines = list.iter().map(|each| format!("  {each}"));
+            std::iter::once(title.to_owned()).chain(lines).collect()
+        };
+        let mut hints: Vec<String> = match &self.reason {
             Reason::Undefined { nearest, .. } if nearest.is_empty() => {
                 vec!["`momus steps` lists what can be said".into()]
             }
-            Reason::Undefined { nearest, .. } => {
-                let mut hints = vec!["the nearest are".to_owned()];
-                hints.extend(nearest.iter().map(|expression| format!("  {expression}")));
-                hints
-            }
-            Reason::Ambiguous { candidates } => {
-                let mut hints = vec!["say it so that only one of these matches".to_owned()];
-                hints.extend(candidates.iter().map(|candidate| format!("  {candidate}")));
-                hints
-            }
+            Reason::Undefined { nearest, .. } => listed("the nearest are", nearest),
+            Reason::Ambiguous { candidates } => listed("say it so that only one of these matches", candidates),
             Reason::Invalid { hint, .. } => hint.iter().cloned().collect(),
+        };
+        hints.extend(self.elsewhere());
+        hints
+    }
+
+    fn elsewhere(&self) -> Option<String> {
+        const SHOWN: usize = 5;
+        let shown = self
+            .elsewhere
+            .iter()
+            .take(SHOWN)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        match self.elsewhere.len() {
+            0 => None,
+            1..=SHOWN => Some(format!("the same is wrong under the call at {shown}")),
+            all => Some(format!(
+                "the same is wrong under the calls at {shown} and {} more",
+                all - SHOWN
+            )),
         }
     }
 }

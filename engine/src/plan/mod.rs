@@ -5,22 +5,29 @@
 
 mod arguments;
 mod error;
+mod line;
 mod names;
+#[cfg(test)]
+mod phrases;
 mod references;
 mod selection;
+mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use momus_gherkin::{Location, Pickle, PickleArgument, PickleStep, StepType};
+use momus_gherkin::{Pickle, StepType};
 
-pub use self::error::{PlanError, Reason};
+pub use self::error::{Place, PlanError, Reason};
+use self::line::Line;
 pub use self::selection::Selection;
-use crate::event::ScenarioPlace;
+use self::walk::Walk;
+use crate::event::{Frame, ScenarioPlace};
 use crate::matching::Match;
 use crate::mesh::Mesh;
 use crate::parameter::Value;
-use crate::step::{Block, BlockShape, Input, StepDefinition};
+use crate::phrase::{Phrase, is_phrase};
+use crate::step::{Block, Input, StepDefinition};
 use crate::timing::Timing;
 use crate::vocabulary::Vocabulary;
 
@@ -50,7 +57,9 @@ pub struct Plan {
 /// What keeps a plan from being made.
 #[derive(Debug)]
 pub struct Unplanned {
-    /// Every error, each once, by file and place.
+    /// What is wrong with phrases, whoever calls them.
+    pub of_phrases: Vec<PlanError>,
+    /// Every error of a scenario, each once, by file and place.
     pub errors: Vec<PlanError>,
     /// Every selected scenario with the errors in it: its own, and those of its Background.
     pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
@@ -60,7 +69,7 @@ pub struct Unplanned {
 pub struct PlannedScenario {
     /// Where it stands.
     pub place: ScenarioPlace,
-    /// Its steps, those of its Background first.
+    /// Its steps, those of its Background first, and those of a phrase in place of the step that calls it.
     pub steps: Vec<PlannedStep>,
     /// Whether a step names something of the mesh; without one it starts nothing.
     pub needs_sandbox: bool,
@@ -68,11 +77,16 @@ pub struct PlannedScenario {
 
 /// A step bound to its definition.
 pub struct PlannedStep {
+    /// The file where it is written, where that is not the scenario's: that of a phrase.
+    pub file: Option<String>,
     /// Its line in the file.
     pub line: usize,
-    /// Keyword and text.
+    /// Keyword and text, placeholders filled in.
     pub text: String,
-    /// Whether it arranges, acts or expects; a conjunction is what the step before it is.
+    /// The calls of phrases that it stands under, outermost first.
+    pub within: Vec<Frame>,
+    /// Whether it arranges, acts or expects; a conjunction is what the step before it is, and `*` in a phrase what the
+    /// step is that calls it.
     pub kind: StepType,
     /// What it does.
     pub definition: StepDefinition,
@@ -102,7 +116,7 @@ impl PlannedStep {
     fn values(&self) -> &[Value] {
         match &*self.found {
             Match::One(_, values) => values,
-            Match::None(_) | Match::Several(_) | Match::Unreadable(..) => &[],
+            Match::None(_) | Match::Phrase(..) | Match::Several(_) | Match::Unreadable(..) => &[],
         }
     }
 }
@@ -127,27 +141,20 @@ impl Planner<'_> {
         let mut errors = Vec::new();
         for feature in features {
             for pickle in &feature.pickles {
-                if selection.selects(pickle, &feature.lines) {
-                    let mut found = BTreeSet::new();
-                    scenarios.push(self.scenario(feature, pickle, &mut found));
+                if !is_phrase(pickle) && selection.selects(pickle, &feature.lines) {
+                    let (scenario, found) = self.scenario(feature, pickle);
+                    scenarios.push(scenario);
                     errors.push(found);
                 }
             }
         }
-        if errors.iter().any(|found| !found.is_empty()) {
+        let of_phrases = self.vocabulary.errors();
+        if !of_phrases.is_empty() || errors.iter().any(|found| !found.is_empty()) {
             let places = scenarios.into_iter().map(|scenario| scenario.place);
             return Err(Unplanned {
-                errors: errors
-                    .iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<BTreeSet<_>>()
-                    .into_iter()
-                    .collect(),
-                scenarios: places
-                    .zip(errors)
-                    .map(|(place, found)| (place, found.into_iter().collect()))
-                    .collect(),
+                of_phrases: PlanError::merged(of_phrases.iter().cloned()),
+                errors: PlanError::merged(errors.iter().flatten().cloned()),
+                scenarios: places.zip(errors).collect(),
             });
         }
         Ok(Plan {
@@ -157,8 +164,40 @@ impl Planner<'_> {
         })
     }
 
-    fn scenario(&self, feature: &Feature, pickle: &Pickle, errors: &mut BTreeSet<PlanError>) -> PlannedScenario {
-        let mut scenario = PlannedScenario {
+    /// The phrases that no step calls, neither one of these features nor one of another phrase.
+    pub fn unused(&self, features: &[Feature]) -> Vec<&Phrase> {
+        let phrases = self.vocabulary.phrases();
+        let mut used = vec![false; phrases.len()];
+        let scenarios = features.iter().flat_map(|feature| &feature.pickles);
+        let steps = scenarios
+            .filter(|pickle| !is_phrase(pickle))
+            .flat_map(|pickle| &pickle.steps)
+            .chain(phrases.iter().flat_map(|phrase| &phrase.steps).map(|inner| &inner.step));
+        for step in steps {
+            if let Match::Phrase(index, _) = *self.vocabulary.expressions().find(&step.text) {
+                used[index] = true;
+            }
+        }
+        phrases
+            .iter()
+            .zip(used)
+            .filter(|(_, used)| !used)
+            .map(|(phrase, _)| phrase)
+            .collect()
+    }
+
+    fn scenario(&self, feature: &Feature, pickle: &Pickle) -> (PlannedScenario, Vec<PlanError>) {
+        let mut walk = Walk::new(self);
+        if pickle.steps.is_empty() {
+            let reason = Reason::invalid(
+                "this scenario has no steps: it would pass and test nothing; hint: a line that begins with no keyword is taken for a description, a misspelt first step too",
+            );
+            walk.errors.push(PlanError::new(&feature.file, pickle.location, reason));
+        }
+        for step in &pickle.steps {
+            walk.step(&Line::own(step, &feature.file), step.kind);
+        }
+        let scenario = PlannedScenario {
             place: ScenarioPlace {
                 file: feature.file.clone(),
                 line: pickle.location.line as usize,
@@ -167,142 +206,11 @@ impl Planner<'_> {
                 name: pickle.name.clone(),
                 tags: pickle.tags.iter().map(|tag| tag.name.clone()).collect(),
             },
-            steps: Vec::with_capacity(pickle.steps.len()),
-            needs_sandbox: false,
+            steps: walk.steps,
+            needs_sandbox: walk.needs_sandbox,
         };
-        if pickle.steps.is_empty() {
-            let reason = Reason::invalid(
-                "this scenario has no steps: it would pass and test nothing; hint: a line that begins with no keyword is taken for a description, a misspelt first step too",
-            );
-            errors.insert(PlanError::new(&feature.file, pickle.location, reason));
-        }
-        let mut kept: Vec<&str> = Vec::new();
-        let mut injected = Vec::new();
-        let texts: Vec<Arc<Match>> = pickle
-            .steps
-            .iter()
-            .map(|step| self.vocabulary.expressions().find(&step.text))
-            .collect();
-        for (index, (step, found)) in pickle.steps.iter().zip(&texts).enumerate() {
-            let tell = |reason, location: Location| PlanError::new(&feature.file, location, reason);
-            let (definition, values) = match &**found {
-                Match::One(index, values) => (&self.vocabulary.definitions()[*index], values),
-                other => {
-                    errors.insert(tell(self.unbound(other, &step.text), step.location));
-                    continue;
-                }
-            };
-            let block = block_of(step);
-            let mut found_here = Vec::new();
-            self.names(values, step, &mut found_here);
-            if found_here.is_empty() {
-                let all_bound = scenario.steps.len() == index;
-                let injected = all_bound.then_some(injected.as_slice());
-                self.arguments(definition, values, step, injected, &mut found_here);
-            }
-            injected.extend(definition.injects.map(|name| name(values)));
-            self.references(values, step, &kept, &mut found_here);
-            self.shape(definition, &block, step, &mut found_here);
-            errors.extend(found_here.into_iter().map(|(location, reason)| tell(reason, location)));
-            scenario.needs_sandbox |= values.iter().any(|value| matches!(value, Value::Name { .. }));
-            kept.extend(values.iter().filter_map(|value| match value {
-                Value::Alias(Some(name)) => Some(name.as_str()),
-                _ => None,
-            }));
-            scenario.steps.push(PlannedStep {
-                line: step.location.line as usize,
-                text: format!("{}{}", step.keyword, step.text),
-                kind: step.kind,
-                definition: definition.clone(),
-                reads: references::reads(values, step, &kept),
-                found: Arc::clone(found),
-                block,
-            });
-        }
-        scenario
-    }
-
-    fn unbound(&self, found: &Match, text: &str) -> Reason {
-        let definition = |index: &usize| {
-            let definition = &self.vocabulary.definitions()[*index];
-            format!("{}  ({}:{})", definition.expression, definition.file, definition.line)
-        };
-        match found {
-            Match::None(nearest) => Reason::Undefined {
-                text: text.to_owned(),
-                nearest: nearest.iter().map(|&each| each.to_owned()).collect(),
-            },
-            Match::Several(indices) => Reason::Ambiguous {
-                candidates: indices.iter().map(definition).collect(),
-            },
-            Match::Unreadable(_, message) => Reason::invalid(message),
-            Match::One(..) => Reason::invalid("it is bound"),
-        }
-    }
-
-    fn shape(
-        &self,
-        definition: &StepDefinition,
-        block: &Block,
-        step: &PickleStep,
-        errors: &mut Vec<(Location, Reason)>,
-    ) {
-        let check = match (definition.block, block) {
-            (BlockShape::Nothing | BlockShape::Optional(_), Block::Nothing) => return,
-            (BlockShape::Nothing, _) => {
-                errors.push((
-                    step.location,
-                    Reason::invalid("this step takes no table and no doc string"),
-                ));
-                return;
-            }
-            (BlockShape::Required(_), Block::Nothing) => {
-                let reason = Reason::invalid(format!(
-                    "this step needs what stands below it; hint: see `momus steps \"{}\"`",
-                    definition.expression
-                ));
-                errors.push((step.location, reason));
-                return;
-            }
-            (BlockShape::Optional(check) | BlockShape::Required(check), _) => check,
-        };
-        if let Err(error) = check(block) {
-            let row = error.row.and_then(|row| rows(step).get(row).map(|found| (row, found)));
-            let cell = row.and_then(|(_, row)| row.cells.get(error.cell?));
-            let location = cell
-                .map(|cell| cell.location)
-                .or(row.map(|(_, row)| row.location))
-                .unwrap_or(step.location);
-            errors.push((location, Reason::invalid(error.message)));
-        }
-    }
-}
-
-fn rows(step: &PickleStep) -> &[momus_gherkin::PickleRow] {
-    match &step.argument {
-        Some(PickleArgument {
-            data_table: Some(table),
-            ..
-        }) => &table.rows,
-        _ => &[],
-    }
-}
-
-fn block_of(step: &PickleStep) -> Block {
-    match &step.argument {
-        Some(PickleArgument {
-            data_table: Some(table),
-            ..
-        }) => {
-            let cells = |row: &momus_gherkin::PickleRow| row.cells.iter().map(|cell| cell.value.clone()).collect();
-            Block::Table(table.rows.iter().map(cells).collect())
-        }
-        Some(PickleArgument {
-            doc_string: Some(doc), ..
-        }) => Block::Text {
-            content: doc.content.clone(),
-            media_type: doc.media_type.clone(),
-        },
-        _ => Block::Nothing,
+        walk.errors.sort_unstable();
+        walk.errors.dedup();
+        (scenario, walk.errors)
     }
 }

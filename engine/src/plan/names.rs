@@ -1,18 +1,17 @@
 //! Names in steps, checked against the mesh.
 
-use momus_gherkin::{Location, PickleStep};
-
+use super::line::{Line, Spot};
 use super::{Planner, Reason};
 use crate::mesh::{Kind, Mesh};
 use crate::parameter::Value;
 
 impl Planner<'_> {
     /// Checks every bare name of a step.
-    pub(super) fn names(&self, values: &[Value], step: &PickleStep, errors: &mut Vec<(Location, Reason)>) {
+    pub(super) fn names(&self, values: &[Value], line: &Line<'_>, errors: &mut Vec<(Spot, Reason)>) {
         for value in values {
             let Value::Name { kinds, name } = value else { continue };
             if let Err(reason) = self.name(kinds, name) {
-                errors.push((place_of(step, name), reason));
+                errors.push((line.step.text.find(name).map_or(Spot::Step, Spot::Text), reason));
             }
         }
     }
@@ -25,6 +24,8 @@ impl Planner<'_> {
             )));
         };
         match mesh.kind(name) {
+            // Topics have names of their own, which other things may have as well.
+            _ if kinds.contains(&Kind::Topic) && mesh.topic(name).is_some() => Ok(()),
             Some(kind) if kinds.contains(&kind) => Ok(()),
             Some(kind) => Err(Reason::invalid(format!(
                 "`{name}` is a {}, and here stands a {}",
@@ -54,13 +55,4 @@ fn suggestion(mesh: &Mesh, kinds: &[Kind], name: &str) -> String {
 fn words(kinds: &[Kind]) -> String {
     let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
     words.join(" or ")
-}
-
-/// Where a name stands in a step; in an outline's step, where the step stands, for there the text is another.
-fn place_of(step: &PickleStep, name: &str) -> Location {
-    let found = step.text.find(name).filter(|_| step.row.is_none());
-    let Some(offset) = found else { return step.location };
-    let before = step.keyword.chars().count() + step.text[..offset].chars().count();
-    let before = u32::try_from(before).unwrap_or_default();
-    Location::new(step.location.line, step.location.column + before)
 }

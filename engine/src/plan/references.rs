@@ -1,8 +1,7 @@
 //! `${…}` in steps: each must get a value from somewhere.
 
-use momus_gherkin::{Location, PickleArgument, PickleStep};
-
-use super::{Planner, Reason, rows};
+use super::line::{Line, Spot};
+use super::{Planner, Reason};
 use crate::draw::FAKES;
 use crate::mesh::Kind;
 use crate::parameter::Value;
@@ -15,47 +14,44 @@ impl Planner<'_> {
     pub(super) fn references(
         &self,
         values: &[Value],
-        step: &PickleStep,
-        kept: &[&str],
-        errors: &mut Vec<(Location, Reason)>,
+        line: &Line<'_>,
+        kept: &[String],
+        errors: &mut Vec<(Spot, Reason)>,
     ) {
         for value in values {
             match value {
-                Value::Text(text) => self.text(text, step.location, kept, errors),
+                Value::Text(text) => self.text(text, Spot::Step, kept, errors),
                 Value::Alias(Some(name)) if BUILT_IN_NAMES.contains(&name.as_str()) => {
                     let reason =
                         Reason::invalid(format!("`{name}` means something already; hint: choose another name"));
-                    errors.push((step.location, reason));
+                    errors.push((Spot::Step, reason));
                 }
                 _ => {}
             }
         }
-        for cell in rows(step).iter().flat_map(|row| &row.cells) {
-            self.text(&cell.value, cell.location, kept, errors);
+        for (spot, cell) in line.cells() {
+            self.text(cell, spot, kept, errors);
         }
-        if let Some(PickleArgument {
-            doc_string: Some(doc), ..
-        }) = &step.argument
-        {
-            self.text(&doc.content, doc.location, kept, errors);
+        if let Some(doc) = line.doc() {
+            self.text(&doc.content, Spot::Doc, kept, errors);
         }
     }
 
-    fn text(&self, text: &str, location: Location, kept: &[&str], errors: &mut Vec<(Location, Reason)>) {
+    fn text(&self, text: &str, spot: Spot, kept: &[String], errors: &mut Vec<(Spot, Reason)>) {
         match Template::parse(text) {
-            Err(message) => errors.push((location, Reason::invalid(message))),
+            Err(message) => errors.push((spot, Reason::invalid(message))),
             Ok(template) => errors.extend(
                 template
                     .references()
                     .filter_map(|reference| self.reference(reference, kept).err())
-                    .map(|reason| (location, reason)),
+                    .map(|reason| (spot, reason)),
             ),
         }
     }
 
-    fn reference(&self, reference: &Reference, kept: &[&str]) -> Result<(), Reason> {
+    fn reference(&self, reference: &Reference, kept: &[String]) -> Result<(), Reason> {
         let head = reference.head.as_str();
-        if kept.contains(&head) || reference.default.is_some() {
+        if kept.iter().any(|name| name == head) || reference.default.is_some() {
             return Ok(());
         }
         let path: Vec<&str> = reference
@@ -99,7 +95,7 @@ impl Planner<'_> {
             _ => {
                 let near = kept
                     .iter()
-                    .copied()
+                    .map(String::as_str)
                     .chain(self.variables.keys().map(String::as_str))
                     .chain(BUILT_IN_NAMES.iter().copied())
                     .filter(|each| strsim::jaro_winkler(each, head) > 0.85)
@@ -116,19 +112,15 @@ impl Planner<'_> {
 }
 
 /// The names that a step reads of those that steps before it give.
-pub(super) fn reads(values: &[Value], step: &PickleStep, kept: &[&str]) -> Vec<String> {
+pub(super) fn reads(values: &[Value], line: &Line<'_>, kept: &[String]) -> Vec<String> {
     let texts = values.iter().filter_map(|value| match value {
         Value::Text(text) => Some(text.as_str()),
         _ => None,
     });
-    let cells = rows(step)
-        .iter()
-        .flat_map(|row| &row.cells)
-        .map(|cell| cell.value.as_str());
-    let doc = step.argument.as_ref().and_then(|argument| argument.doc_string.as_ref());
+    let cells = line.cells().map(|(_, cell)| cell);
     let mut names: Vec<String> = texts
         .chain(cells)
-        .chain(doc.map(|doc| doc.content.as_str()))
+        .chain(line.doc().map(|doc| doc.content.as_str()))
         .filter_map(|text| Template::parse(text).ok())
         .flat_map(|template| {
             template
@@ -136,7 +128,7 @@ pub(super) fn reads(values: &[Value], step: &PickleStep, kept: &[&str]) -> Vec<S
                 .map(|reference| reference.head.clone())
                 .collect::<Vec<_>>()
         })
-        .filter(|head| kept.contains(&head.as_str()))
+        .filter(|head| kept.contains(head))
         .collect();
     names.sort_unstable();
     names.dedup();

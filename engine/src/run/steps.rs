@@ -38,9 +38,12 @@ impl Run {
             let timeline = world.timeline.clone();
             timeline.record(Happening::StepStarted {
                 step: index,
+                file: step.file.clone(),
                 line: step.line,
                 text: step.text.clone(),
+                within: step.within.clone(),
             });
+            world.scopes.stand(&step.within);
             let began = Instant::now();
             let result = match course.keeps(step, world) {
                 Some(why) => Err(skipped(why)),

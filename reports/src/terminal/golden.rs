@@ -85,8 +85,10 @@ fn run(file: &str, line: usize, name: &str, inside: Vec<Happening>, outcome: Out
 fn begun(step: usize, line: usize, text: &str) -> Happening {
     Happening::StepStarted {
         step,
+        file: None,
         line,
         text: text.into(),
+        within: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use momus_engine::event::{FaultPhase, Happening, ServiceState};
+use momus_engine::event::{FaultPhase, Frame, Happening, ServiceState};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::{Outcome, Summary};
 use serde_json::{Map, Value as Json};
@@ -49,8 +49,14 @@ fn every_kind() -> Vec<Happening> {
         },
         Happening::StepStarted {
             step: 0,
+            file: Some(text()),
             line: 1,
             text: text(),
+            within: vec![Frame {
+                file: text(),
+                line: 1,
+                text: text(),
+            }],
         },
         Happening::StepFinished {
             step: 0,
