@@ -2,7 +2,7 @@
 
 use super::Mesh;
 use super::error::MeshError;
-use super::model::{BUILT_INS, Kind, Service, Source};
+use super::model::{BUILT_INS, Kind, Ledger, Service, Site, Source};
 use super::nearest::did_you_mean;
 use super::place::{Located, Place};
 use super::template::{Part, Reference};
@@ -33,6 +33,9 @@ impl Mesh {
             self.check_edges(service, &mut errors);
             self.check_consumes(name, service, &mut errors);
             self.check_values(name, service, &mut errors);
+        }
+        for ledger in self.ledgers.values() {
+            self.check_stages(ledger, &mut errors);
         }
         errors.extend(self.rings());
         errors
@@ -73,8 +76,8 @@ impl Mesh {
                 format!("`{}` is a {}, not a {}", name.value, kind.word(), wanted.word())
             }
             (None, [wanted]) => format!("unknown {} `{}`", wanted.word(), name.value),
-            (Some(Kind::Topic), _) => format!("`{}` is a topic, not an edge", name.value),
-            (_, _) => format!("unknown name `{}`", name.value),
+            (Some(kind), _) => format!("`{}` is a {}, not an edge", name.value, kind.word()),
+            (None, _) => format!("unknown name `{}`", name.value),
         };
         let hint = match self.topic(&name.value) {
             Some((broker, _)) if kinds.contains(&Kind::Broker) => Some(format!("depend on its broker `{broker}`")),
@@ -106,6 +109,25 @@ impl Mesh {
                 );
                 let hint = format!("add `{broker}` to its `depends_on`");
                 errors.push(MeshError::at(&topic.place, message).hint(hint));
+            }
+        }
+    }
+
+    fn check_stages(&self, ledger: &Ledger, errors: &mut Vec<MeshError>) {
+        for stage in ledger.stages.values() {
+            let (name, kind) = match &stage.site {
+                Site::Request { of, .. } => (of, Kind::Service),
+                Site::Topic(topic) => (topic, Kind::Topic),
+                Site::Bucket { bucket, .. } => (bucket, Kind::Bucket),
+                Site::Table { of, .. } => (of, Kind::Datastore),
+                Site::Partner(partner) => (partner, Kind::Partner),
+            };
+            let known = match kind {
+                Kind::Topic => self.topic(name).is_some(),
+                kind => self.kind(name) == Some(kind),
+            };
+            if !known {
+                errors.push(self.missing(name, &[kind]));
             }
         }
     }
@@ -184,6 +206,6 @@ fn parts(kind: Kind, name: &str) -> &'static [Part] {
         Kind::Bucket => &[Url, Host, Port, User, Password],
         Kind::Service | Kind::Partner => &[Url, Host, Port],
         Kind::BuiltIn if name == "logs" => &[Url, Host, Port],
-        Kind::Broker | Kind::Topic | Kind::BuiltIn => &[Host, Port],
+        Kind::Broker | Kind::Topic | Kind::Ledger | Kind::BuiltIn => &[Host, Port],
     }
 }

@@ -8,6 +8,7 @@
 
 mod check;
 mod error;
+mod ledger;
 mod model;
 mod nearest;
 mod node;
@@ -21,7 +22,8 @@ mod template;
 
 pub use error::MeshError;
 pub use model::{
-    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, LogFormat, Partner, Schema, Service, Source, Topic,
+    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, Ledger, LogFormat, ObjectFormat, Partner, Schema, Service,
+    Site, Source, Stage, Topic,
 };
 pub(crate) use nearest::nearest;
 pub use place::{Located, Place};
@@ -36,7 +38,7 @@ use std::sync::Arc;
 
 /// What the mesh files declare.
 ///
-/// Services, datastores, brokers, buckets, partners and [`BUILT_INS`] share one namespace; topics have
+/// Services, datastores, brokers, buckets, partners, ledgers and [`BUILT_INS`] share one namespace; topics have
 /// one of their own.
 #[derive(Debug, Clone)]
 pub struct Mesh {
@@ -56,6 +58,8 @@ pub struct Mesh {
     pub buckets: IndexMap<String, Bucket>,
     /// The third parties.
     pub partners: IndexMap<String, Partner>,
+    /// The ways of things through the mesh.
+    pub ledgers: IndexMap<String, Ledger>,
 }
 
 impl Mesh {
@@ -131,6 +135,7 @@ impl Mesh {
             brokers: IndexMap::new(),
             buckets: IndexMap::new(),
             partners: IndexMap::new(),
+            ledgers: IndexMap::new(),
         }
     }
 
@@ -186,7 +191,10 @@ impl Mesh {
         let buckets = buckets.map(|(name, it)| (name.as_str(), Kind::Bucket, &it.place));
         let partners = self.partners.iter();
         let partners = partners.map(|(name, it)| (name.as_str(), Kind::Partner, &it.place));
-        services.chain(datastores).chain(brokers).chain(buckets).chain(partners)
+        let ledgers = self.ledgers.iter();
+        let ledgers = ledgers.map(|(name, it)| (name.as_str(), Kind::Ledger, &it.place));
+        let data = datastores.chain(brokers).chain(buckets);
+        services.chain(data).chain(partners).chain(ledgers)
     }
 
     /// Every topic, behind the name of its broker.

@@ -1,5 +1,6 @@
 //! What a mesh is made of.
 
+use super::nearest::nearest;
 use super::place::{Located, Place};
 use super::template::{Reference, Template};
 use indexmap::IndexMap;
@@ -163,6 +164,92 @@ pub struct Partner {
     pub rules: Located<PathBuf>,
 }
 
+/// The way of things through the mesh: where they begin, and where they come to.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// Where it is declared.
+    pub place: Place,
+    /// Its stages by name, at least two, in their order: a thing begins in the first.
+    pub stages: IndexMap<String, Stage>,
+}
+
+impl Ledger {
+    /// The name of the stage in which things begin, and the stage.
+    pub fn first(&self) -> Option<(&str, &Stage)> {
+        self.stages.first().map(|(name, stage)| (name.as_str(), stage))
+    }
+
+    /// The stage that `name` is most likely a slip of.
+    pub fn suggest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.stages.keys().map(String::as_str))
+    }
+}
+
+/// A stage of a ledger: a place in the mesh where its things are seen.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Where it is declared.
+    pub place: Place,
+    /// Where its things are seen.
+    pub site: Site,
+    /// Where their ids stand: a JSONPath; `header NAME` or `key` of a topic; a column of a table.
+    pub id: Located<String>,
+    /// Where their keys stand, of which each has an order of its own.
+    pub key: Option<Located<String>>,
+}
+
+/// Where the things of a ledger are seen.
+#[derive(Debug, Clone)]
+pub enum Site {
+    /// A request of the test client that is answered with 2xx. Only a first stage is one.
+    Request {
+        /// HTTP method.
+        method: String,
+        /// Path without a query; a segment in braces stands for any.
+        path: String,
+        /// The service that it is sent to.
+        of: Located<String>,
+        /// Whether the ids stand in the request's body, and not in the response's.
+        in_request: bool,
+    },
+    /// A record of this topic.
+    Topic(Located<String>),
+    /// A line of an object, or a whole one.
+    Bucket {
+        /// The bucket.
+        bucket: Located<String>,
+        /// What the objects' names begin with.
+        under: String,
+        /// What the objects are.
+        format: ObjectFormat,
+    },
+    /// A row of a table.
+    Table {
+        /// The table, perhaps `schema.table`.
+        table: String,
+        /// The datastore.
+        of: Located<String>,
+        /// The column whose values tell the order of the rows.
+        order: Option<String>,
+    },
+    /// A call to this partner that is answered with 2xx.
+    Partner(Located<String>),
+}
+
+/// What the objects of a bucket are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+pub enum ObjectFormat {
+    /// A JSON value a line.
+    #[schemars(rename = "ndjson")]
+    Ndjson,
+    /// A JSON value a line, compressed with gzip.
+    #[schemars(rename = "ndjson.gz")]
+    NdjsonGz,
+    /// One JSON value.
+    #[schemars(rename = "json")]
+    Json,
+}
+
 /// What a name of the mesh stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -178,6 +265,8 @@ pub enum Kind {
     Bucket,
     /// A third party.
     Partner,
+    /// A way of things through the mesh.
+    Ledger,
     /// An edge that every service may name: one of [`BUILT_INS`].
     BuiltIn,
 }
@@ -195,6 +284,7 @@ impl Kind {
             Kind::Topic => "topic",
             Kind::Bucket => "bucket",
             Kind::Partner => "partner",
+            Kind::Ledger => "ledger",
             Kind::BuiltIn => "built-in edge",
         }
     }

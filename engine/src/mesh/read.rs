@@ -40,6 +40,7 @@ impl Reader<'_> {
         mesh.brokers = self.section(&fields, "brokers", Reader::broker);
         mesh.buckets = self.section(&fields, "buckets", Reader::bucket);
         mesh.partners = self.section(&fields, "partners", Reader::partner);
+        mesh.ledgers = self.section(&fields, "ledgers", Reader::ledger);
         let declares = ["services", "datastores", "brokers", "buckets", "partners"]
             .iter()
             .filter_map(|section| fields.get(section))

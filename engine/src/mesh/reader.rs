@@ -184,6 +184,23 @@ impl Reader<'_> {
         }
     }
 
+    /// One of a few words, and what it stands for.
+    pub(super) fn one_of<T: Clone>(&mut self, node: &Node, of: &str, words: &[(&str, T)]) -> Option<T> {
+        let word = self.word(node, of)?;
+        if let Some((_, meaning)) = words.iter().find(|(known, _)| *known == word.value) {
+            return Some(meaning.clone());
+        }
+        let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
+        let all = match known.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ => known.concat(),
+        };
+        let message = format!("{of} must be {all}, not `{}`", word.value);
+        let hint = did_you_mean(&word.value, known);
+        self.errors.push(MeshError::at(&word.place, message).hint_if(hint));
+        None
+    }
+
     /// A whole number from 1 to `max`.
     pub(super) fn count(&mut self, node: &Node, of: &str, max: u32) -> Option<u32> {
         if let Value::Text { text, .. } = &node.value

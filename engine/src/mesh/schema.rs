@@ -4,7 +4,7 @@
 //! the schema; what a key means to a reader of the file stands in its doc comment.
 #![expect(dead_code, reason = "the fields are read through their JSON schema")]
 
-use super::model::LogFormat;
+use super::model::{LogFormat, ObjectFormat};
 use schemars::{JsonSchema, SchemaGenerator};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub(super) struct MeshFile {
     mesh: Option<String>,
     /// The folder of programs that `${bin}` stands for.
     bin: Option<String>,
-    /// The programs under test, by name. Services, datastores, brokers, buckets and partners share one namespace.
+    /// The programs under test, by name. Services, datastores, brokers, buckets, partners and ledgers share one
+    /// namespace.
     services: Option<BTreeMap<String, Service>>,
     /// Databases by name.
     datastores: Option<BTreeMap<String, Datastore>>,
@@ -30,6 +31,8 @@ pub(super) struct MeshFile {
     buckets: Option<BTreeMap<String, Bucket>>,
     /// Third parties by name, played by stand-ins.
     partners: Option<BTreeMap<String, Partner>>,
+    /// Ways of things through the mesh by name: their stages in order, of which the first is where a thing begins.
+    ledgers: Option<BTreeMap<String, BTreeMap<String, Stage>>>,
 }
 
 /// A program of the mesh, started by `command` or served already at `url`.
@@ -149,6 +152,47 @@ pub(super) struct Bucket {
 pub(super) struct Partner {
     /// The file of its rules.
     rules: String,
+}
+
+/// A stage of a ledger, which is one of `request`, `topic`, `bucket`, `table` and `partner`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Stage {
+    /// `METHOD /path` of requests of the test client; those that are answered with 2xx count, and one without an answer
+    /// may count. A segment of the path in braces stands for any. Only a first stage is one.
+    request: Option<String>,
+    /// The topic whose records count.
+    topic: Option<String>,
+    /// The bucket whose objects count, line by line.
+    bucket: Option<String>,
+    /// The table whose rows count.
+    table: Option<String>,
+    /// The partner; what it is sent in calls that it answers with 2xx counts.
+    partner: Option<String>,
+    /// Of a `request`, the service that it is sent to; of a `table`, its datastore.
+    of: Option<String>,
+    /// Of a `request`, where its ids stand: in the body of the `response`, as without it, or in that of the `request`.
+    r#in: Option<Side>,
+    /// Of a `bucket`, what the names of its objects begin with.
+    under: Option<String>,
+    /// Of a `bucket`, what its objects are; `ndjson` without it.
+    format: Option<ObjectFormat>,
+    /// Of a `table`, the column that tells the order of its rows; without it they have none.
+    order: Option<String>,
+    /// Where the ids stand: a JSONPath, which may lead to several (`$.event_ids[*]`) and of which a list counts as its
+    /// elements; `header NAME` or `key` of a topic; a column of a table.
+    id: Option<String>,
+    /// Where the keys stand, of which each has an order of its own, told as an id is; of a `request` always in its own
+    /// body, and of a topic the record's key where this is not given.
+    key: Option<String>,
+}
+
+/// One of the two messages of an exchange.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Side {
+    Request,
+    Response,
 }
 
 /// The JSON schema of a mesh file, for editors; committed as `engine/mesh.schema.json`.

@@ -52,6 +52,11 @@ impl Reader<'_> {
         let healthcheck = fields
             .get("healthcheck")
             .and_then(|node| self.healthcheck(name, node, &ports, served));
+        let formats = [
+            ("ecs", LogFormat::Ecs),
+            ("json", LogFormat::Json),
+            ("plain", LogFormat::Plain),
+        ];
         let mut duration = |key: &str| fields.get(key).and_then(|node| self.duration(node, &of(key)));
         Service {
             place: place.clone(),
@@ -65,7 +70,9 @@ impl Reader<'_> {
             ports,
             settle: duration("settle"),
             stop_grace_period: duration("stop_grace_period").unwrap_or(Duration::from_secs(10)),
-            logs: fields.get("logs").and_then(|node| self.log_format(node, &of("logs"))),
+            logs: fields
+                .get("logs")
+                .and_then(|node| self.one_of(node, &of("logs"), &formats)),
         }
     }
 
@@ -202,21 +209,5 @@ impl Reader<'_> {
             self.errors.push(MeshError::at(place, message).hint(hint));
         }
         port.map(str::to_owned)
-    }
-
-    fn log_format(&mut self, node: &Node, of: &str) -> Option<LogFormat> {
-        let word = self.word(node, of)?;
-        match word.as_str() {
-            "ecs" => Some(LogFormat::Ecs),
-            "json" => Some(LogFormat::Json),
-            "plain" => Some(LogFormat::Plain),
-            other => {
-                let message = format!("{of} must be ecs, json or plain, not `{other}`");
-                let hint = did_you_mean(other, ["ecs", "json", "plain"]);
-                let error = MeshError::at(&word.place, message).hint_if(hint);
-                self.errors.push(error);
-                None
-            }
-        }
     }
 }

@@ -101,6 +101,30 @@ fn the_foreign_mesh_reads_as_it_is_written() {
 }
 
 #[test]
+fn a_ledger_has_its_stages_in_their_order() {
+    let mesh = foreign();
+    let orders = &mesh.ledgers["orders"];
+    let stages: Vec<&str> = orders.stages.keys().map(String::as_str).collect();
+    assert_eq!(stages, ["placed", "published", "invoiced", "charged", "filed"]);
+    assert_eq!(orders.first().map(|(name, _)| name), Some("placed"));
+    assert_eq!(orders.suggest("invoicd"), Some("invoiced"));
+    let filed = &orders.stages["filed"];
+    assert_eq!(filed.key.as_ref().map(|key| key.as_str()), Some("$.order.customer"));
+    let Site::Bucket { bucket, under, format } = &filed.site else {
+        panic!("{:?}", filed.site)
+    };
+    assert_eq!(
+        (bucket.as_str(), under.as_str(), *format),
+        ("receipts", "orders/", ObjectFormat::Ndjson)
+    );
+    assert!(
+        matches!(&orders.stages["placed"].site, Site::Request { path, in_request: false, .. } if path == "/orders")
+    );
+    let table = |site: &Site| matches!(site, Site::Table { table, order: Some(order), .. } if table == "invoices" && order == "created_at");
+    assert!(table(&orders.stages["invoiced"].site));
+}
+
+#[test]
 fn names_are_known_by_kind_and_nearly_known_ones_are_suggested() {
     let mesh = foreign();
     for (name, kind) in [
@@ -110,6 +134,7 @@ fn names_are_known_by_kind_and_nearly_known_ones_are_suggested() {
         ("orders.v1", Kind::Topic),
         ("receipts", Kind::Bucket),
         ("bank", Kind::Partner),
+        ("orders", Kind::Ledger),
         ("statsd", Kind::BuiltIn),
     ] {
         assert_eq!(mesh.kind(name), Some(kind), "{name}");
