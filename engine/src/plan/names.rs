@@ -26,8 +26,6 @@ impl Planner<'_> {
         match mesh.kind(name) {
             // Topics have names of their own, which other things may have as well.
             _ if kinds.contains(&Kind::Topic) && mesh.topic(name).is_some() => Ok(()),
-            // Topics have names of their own, which other things may have as well.
-            _ if kinds.contains(&Kind::Topic) && mesh.topic(name).is_some() => Ok(()),
             Some(kind) if kinds.contains(&kind) => Ok(()),
             Some(kind) => Err(Reason::invalid(format!(
                 "`{name}` is a {}, and here stands a {}",
