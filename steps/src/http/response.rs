@@ -29,21 +29,21 @@ pub(super) struct Responses {
 }
 
 impl Responses {
-    /// Those of the last step that sent something.
+    /// Those of the last step that sent something, in the phrase that the current step stands in or around it.
     pub fn last(world: &World) -> Result<Arc<Self>, StepError> {
-        let last = world
-            .state
-            .get::<Arc<Self>>()
-            .filter(|responses| !responses.all.is_empty());
-        last.cloned().ok_or_else(|| {
-            Failure::failed("there is no response: no step before this one has sent a request")
-                .hint("such as `When I send GET \"/orders\" to shop`")
+        let last = world.scopes.get::<Self>().filter(|responses| !responses.all.is_empty());
+        last.ok_or_else(|| match world.scopes.ended_with::<Self>() {
+            true => Failure::failed("there is no response here: what a phrase has sent, it keeps to itself").hint(
+                "judge the response in the phrase, or keep it there with `as NAME` and read `${NAME.member}` or `${NAME:status}`",
+            ),
+            false => Failure::failed("there is no response: no step before this one has sent a request")
+                .hint("such as `When I send GET \"/orders\" to shop`"),
         })
     }
 
     /// Makes them the last ones.
     pub fn keep(self, world: &mut World) {
-        world.state.insert(Arc::new(self));
+        world.scopes.insert(self);
     }
 }
 
