@@ -7,20 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::Happening;
+use momus_engine::activity::Activity;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::Timeline;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::gate::Gate;
-use crate::http::{Exchanges, requests, responses};
-use crate::kafka::{self, Namespace};
-use crate::postgres;
-use crate::relay::pump;
+use crate::http::Exchanges;
+pub use crate::http::Purpose;
+use crate::kafka::Namespace;
 use crate::rule::{Answer, Answering, Rule, Rules};
+pub(crate) use crate::wire::Wire;
 
 /// Where an edge leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +33,10 @@ pub enum Upstream {
 /// What an edge understands of what passes.
 #[derive(Clone, Debug)]
 pub enum Protocol {
-    /// Bytes, as they come.
+    /// Bytes, as they come. What they do cannot be told: a sandbox with such a connection is never held quiet.
     Tcp,
     /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
-    Http,
+    Http(Purpose),
     /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded.
     /// Encryption is declined.
     Postgres {
@@ -99,13 +98,7 @@ impl Edge {
             }
         };
         let (rules, seen) = watch::channel(Rules::new(upstream));
-        let wire = Arc::new(Wire {
-            caller,
-            dependency,
-            address,
-            protocol,
-            timeline,
-        });
+        let wire = Arc::new(Wire::new(caller, dependency, address, protocol, timeline));
         let serving = tokio::spawn(accept(listener, wire, seen)).abort_handle();
         Ok(Self {
             address,
@@ -153,70 +146,6 @@ impl Drop for Edge {
     }
 }
 
-/// Who is at the ends of an edge, and what the connections know in common.
-pub(crate) struct Wire {
-    pub caller: String,
-    pub dependency: String,
-    /// The edge's own.
-    pub address: SocketAddr,
-    pub protocol: Protocol,
-    pub timeline: Timeline,
-}
-
-impl Wire {
-    fn connection(&self, what: impl Into<String>) {
-        let (caller, dependency) = (self.caller.clone(), self.dependency.clone());
-        self.timeline.record(Happening::Connection {
-            caller,
-            dependency,
-            what: what.into(),
-        });
-    }
-
-    /// Carries both directions as the protocol has it.
-    async fn carry(
-        self: &Arc<Self>,
-        client: &mut TcpStream,
-        mut from_upstream: impl AsyncRead + Unpin,
-        mut to_upstream: impl AsyncWrite + Unpin,
-        rules: watch::Receiver<Rules>,
-        exchanges: Option<&Exchanges>,
-    ) -> io::Result<()> {
-        let mut gate = Gate::new(rules.clone());
-        let (mut from_client, mut to_client) = client.split();
-        if let Some(exchanges) = exchanges {
-            tokio::try_join!(
-                requests(&mut from_client, &mut to_upstream, gate.clone(), rules, exchanges),
-                responses(&mut from_upstream, &mut to_client, gate, exchanges)
-            )?;
-            return Ok(());
-        }
-        match &self.protocol {
-            Protocol::Tcp | Protocol::Http => {}
-            Protocol::Postgres { clones } => {
-                postgres::start(
-                    self,
-                    clones,
-                    &mut from_client,
-                    &mut to_client,
-                    &mut to_upstream,
-                    &mut gate,
-                )
-                .await?;
-            }
-            Protocol::Kafka(namespace) => {
-                let (client, broker) = ((from_client, to_client), (from_upstream, to_upstream));
-                return kafka::session::carry(self, namespace, client, broker, gate).await;
-            }
-        }
-        tokio::try_join!(
-            pump(&mut from_client, &mut to_upstream, gate.clone()),
-            pump(&mut from_upstream, &mut to_client, gate)
-        )?;
-        Ok(())
-    }
-}
-
 async fn accept(listener: TcpListener, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
     let mut connections = JoinSet::new();
     loop {
@@ -245,15 +174,18 @@ enum Socket {
 
 /// Serves one connection to its end.
 async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
-    let mut gate = Gate::new(rules.clone());
+    let mut gate = Gate::new(rules.clone(), wire.activity());
+    let connecting = wire.begins("a new connection");
     let opened = tokio::select! {
         biased;
         () = gate.refused(|| true) => Err("refused: a fault".to_owned()),
-        opened = open(rules.clone()) => opened.map_err(|error| format!("refused: {error}")),
+        opened = open(rules.clone(), wire.activity()) => opened.map_err(|error| format!("refused: {error}")),
     };
+    drop(connecting);
     let mut upstream = match opened {
         Ok(upstream) => upstream,
         Err(what) => {
+            wire.effect(&what);
             wire.connection(what);
             reset(&client);
             return;
@@ -261,7 +193,10 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
     };
     wire.connection("opened");
     drop(client.set_nodelay(true));
-    let exchanges = matches!(wire.protocol, Protocol::Http).then(|| Exchanges::new(Arc::clone(&wire)));
+    let exchanges = match wire.protocol {
+        Protocol::Http(purpose) => Some(Exchanges::new(Arc::clone(&wire), purpose)),
+        Protocol::Tcp | Protocol::Postgres { .. } | Protocol::Kafka(_) => None,
+    };
     let under_way = || exchanges.as_ref().is_none_or(Exchanges::under_way);
     let carried = async {
         match &mut upstream {
@@ -284,6 +219,7 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
     match ended {
         Ok(()) => wire.connection("closed"),
         Err(what) => {
+            wire.effect(&what);
             reset(&client);
             if let Socket::Tcp(stream) = &upstream {
                 reset(stream);
@@ -294,8 +230,8 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
 }
 
 /// Connects to the upstream as soon as no cut holds the connection back.
-async fn open(rules: watch::Receiver<Rules>) -> io::Result<Socket> {
-    Gate::new(rules.clone()).pass().await;
+async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<Socket> {
+    Gate::new(rules.clone(), activity).pass().await;
     let upstream = rules.borrow().upstream.clone();
     match upstream {
         Upstream::Tcp(address) => {

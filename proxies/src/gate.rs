@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use momus_engine::activity::{Activity, UnderWay};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
@@ -12,36 +13,44 @@ use crate::rule::Rules;
 #[derive(Clone)]
 pub(crate) struct Gate {
     rules: watch::Receiver<Rules>,
+    activity: Activity,
     /// The cuts that this direction has struck already.
     struck: BTreeSet<u64>,
 }
 
 impl Gate {
-    pub fn new(rules: watch::Receiver<Rules>) -> Self {
+    pub fn new(rules: watch::Receiver<Rules>, activity: &Activity) -> Self {
         Self {
             rules,
+            activity: activity.clone(),
             struck: BTreeSet::new(),
         }
     }
 
-    /// Returns when nothing cuts the edge. Every cut that holds the caller back here is struck, once a direction.
+    /// Returns when nothing cuts the edge. Every cut that holds the caller back here is struck, once a direction; what it
+    /// holds is under way, for it passes once the cut is healed.
     pub async fn pass(&mut self) {
+        let mut held: Option<UnderWay> = None;
         loop {
             {
                 // A rule strikes under the lock, so that it never does once it is healed.
                 let rules = self.rules.borrow_and_update();
                 if rules.cuts.is_empty() {
-                    return;
+                    break;
                 }
                 for (number, strikes) in &rules.cuts {
                     if self.struck.insert(*number) {
                         strikes.strike();
                     }
+                    held.get_or_insert_with(|| self.activity.begins(format!("bytes held by the {}", strikes.fault())));
                 }
             }
             if self.rules.changed().await.is_err() {
-                return;
+                break;
             }
+        }
+        if held.is_some() {
+            self.activity.stirs("bytes that a cut held");
         }
     }
 

@@ -10,6 +10,7 @@ mod body;
 mod content;
 mod exchange;
 mod head;
+mod meaning;
 
 use std::io;
 
@@ -21,6 +22,7 @@ use self::exchange::Answered;
 pub(crate) use self::exchange::Exchanges;
 pub use self::exchange::next_exchange;
 use self::head::Parsed;
+pub use self::meaning::Purpose;
 use crate::gate::Gate;
 use crate::relay::BUFFER;
 use crate::rule::Rules;
@@ -91,6 +93,9 @@ pub(crate) async fn requests(
                 }
                 State::Head(mut head) => {
                     let before = head.len();
+                    if before == 0 {
+                        exchanges.begins();
+                    }
                     head.extend_from_slice(rest);
                     match head::request(&head) {
                         Parsed::Partial if head.len() < BUFFER => {
@@ -98,7 +103,7 @@ pub(crate) async fn requests(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.give_up();
+                            exchanges.is_foreign();
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -150,22 +155,24 @@ pub(crate) async fn responses(
         gate.pass().await;
         let mut rest = &buffer[..read?];
         if rest.is_empty() {
-            if matches!(
+            let until_end = matches!(
                 state,
                 State::Body {
                     body: Body::UntilEnd,
                     ..
                 }
-            ) {
-                exchanges.finish();
-            } else if answer_the_rest(writer, &mut gate, exchanges).await? {
+            );
+            let over = if until_end { exchanges.finish() } else { None };
+            if !until_end && answer_the_rest(writer, &mut gate, exchanges).await? {
                 return writer.shutdown().await;
             }
             if let State::Head(head) = &state {
                 gate.write(writer, head).await?;
             }
             exchanges.give_up();
-            return writer.shutdown().await;
+            let ended = writer.shutdown().await;
+            drop(over);
+            return ended;
         }
         while !rest.is_empty() {
             // A rule's answer may be due between two responses that came in one piece.
@@ -181,11 +188,10 @@ pub(crate) async fn responses(
                     State::Tunnel
                 }
                 State::Body { mut body, swallow } => {
-                    let (count, done) = body.take(rest, |_| {});
-                    if done {
-                        exchanges.finish();
-                    }
+                    let (count, done) = body.take(rest, |content| exchanges.hear(content));
+                    let over = if done { exchanges.finish() } else { None };
                     gate.write(writer, &rest[..count]).await?;
+                    drop(over);
                     rest = &rest[count..];
                     if done {
                         State::Head(Vec::new())
@@ -206,7 +212,7 @@ pub(crate) async fn responses(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.give_up();
+                            exchanges.is_foreign();
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -217,13 +223,12 @@ pub(crate) async fn responses(
                             if !interim {
                                 exchanges.answer(response.status);
                             }
-                            if response.body == Body::Empty && !interim {
-                                exchanges.finish();
-                            }
+                            let over = (response.body == Body::Empty && !interim).then(|| exchanges.finish());
                             if response.tunnel {
-                                exchanges.give_up();
+                                exchanges.is_foreign();
                             }
                             gate.write(writer, &head[..length]).await?;
+                            drop(over);
                             match response.body {
                                 _ if response.tunnel => State::Tunnel,
                                 Body::Empty => State::Head(Vec::new()),

@@ -6,5 +6,7 @@ mod gate;
 pub mod http;
 pub mod kafka;
 mod postgres;
+mod reads;
 mod relay;
 pub mod rule;
+mod wire;

@@ -1,39 +1,123 @@
-//! The beginning of a PostgreSQL session: which database it is led to (protocol 3, section "Start-up" of
-//! PostgreSQL's "Message Flow" and "Message Formats").
+//! A PostgreSQL edge: which database a session is led to (protocol 3, section "Start-up" of PostgreSQL's "Message Flow"
+//! and "Message Formats"), and what goes on in it. From the start on, its bytes pass as they come.
+
+mod asked;
+mod frame;
+mod session;
+mod statement;
+mod tag;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use momus_engine::event::Happening;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::edge::Wire;
+use self::session::Session;
 use crate::gate::Gate;
+use crate::relay::{BUFFER, pump};
+use crate::wire::Wire;
 
 const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
+/// The major version of the protocol that is understood.
+const VERSION: u32 = 3;
 
 /// PostgreSQL's own limit of a startup packet, in bytes (`MAX_STARTUP_PACKET_LENGTH`).
 const LARGEST: usize = 10_000;
 
+/// Carries a connection to its end: a FIN of either side is passed on.
+///
+/// # Errors
+/// Of either end, or when what begins it is no startup packet.
+pub(crate) async fn carry(
+    wire: &Arc<Wire>,
+    clones: &BTreeMap<String, String>,
+    (mut from_client, mut to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (mut from_server, mut to_server): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    mut gate: Gate,
+) -> io::Result<()> {
+    let session = start(
+        wire,
+        clones,
+        &mut from_client,
+        &mut to_client,
+        &mut to_server,
+        &mut gate,
+    )
+    .await?;
+    match session {
+        Some(session) => tokio::try_join!(
+            statements(&mut from_client, &mut to_server, gate.clone(), &session),
+            answers(&mut from_server, &mut to_client, gate, &session)
+        ),
+        None => tokio::try_join!(
+            pump(&mut from_client, &mut to_server, gate.clone()),
+            pump(&mut from_server, &mut to_client, gate)
+        ),
+    }
+    .map(|((), ())| ())
+}
+
+/// Carries what the client sends.
+async fn statements(
+    reader: &mut (impl AsyncRead + Unpin),
+    writer: &mut (impl AsyncWrite + Unpin),
+    mut gate: Gate,
+    session: &Session,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = reader.read(&mut buffer).await;
+        gate.pass().await;
+        let bytes = &buffer[..read?];
+        if bytes.is_empty() {
+            return writer.shutdown().await;
+        }
+        session.sends(bytes);
+        gate.write(writer, bytes).await?;
+    }
+}
+
+/// Carries what the server answers.
+async fn answers(
+    reader: &mut (impl AsyncRead + Unpin),
+    writer: &mut (impl AsyncWrite + Unpin),
+    mut gate: Gate,
+    session: &Session,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = reader.read(&mut buffer).await;
+        gate.pass().await;
+        let bytes = &buffer[..read?];
+        if bytes.is_empty() {
+            return writer.shutdown().await;
+        }
+        let over = session.hears(bytes);
+        gate.write(writer, bytes).await?;
+        drop(over);
+    }
+}
+
 /// Reads the caller's first messages, declines encryption (`N`: the edge could not read what follows), and passes
 /// the StartupMessage on with its database replaced by the sandbox's clone; a CancelRequest passes as it is.
 ///
-/// # Errors
-/// Of either end, or when what comes is no startup packet.
-pub(crate) async fn start(
-    wire: &Wire,
+/// Returns the session, if one begins in which something can be told.
+async fn start(
+    wire: &Arc<Wire>,
     clones: &BTreeMap<String, String>,
     reader: &mut (impl AsyncRead + Unpin),
     to_client: &mut (impl AsyncWrite + Unpin),
     to_upstream: &mut (impl AsyncWrite + Unpin),
     gate: &mut Gate,
-) -> io::Result<()> {
+) -> io::Result<Option<Session>> {
     loop {
         let length = match reader.read_u32().await {
             // The caller only looked whether somebody listens; its FIN is passed on by the relay.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             length => length?,
         };
         let body = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(4);
@@ -48,16 +132,33 @@ pub(crate) async fn start(
         gate.pass().await;
         match code(&packet) {
             SSL_REQUEST | GSSENC_REQUEST => gate.write(to_client, b"N").await?,
-            CANCEL_REQUEST => return gate.write(to_upstream, &framed(&packet)).await,
-            _ => {
-                let (packet, role) = redirect(&packet, clones);
+            CANCEL_REQUEST => {
+                gate.write(to_upstream, &framed(&packet)).await?;
+                return Ok(None);
+            }
+            version => {
+                let Startup {
+                    packet,
+                    role,
+                    replicates,
+                } = redirect(&packet, clones);
+                let session = if replicates {
+                    wire.is_hidden("is a replication");
+                    None
+                } else if version >> 16 != VERSION {
+                    wire.is_hidden("is not version 3 of PostgreSQL's protocol");
+                    None
+                } else {
+                    (!wire.is_clients()).then(|| Session::begin(wire))
+                };
                 let (caller, datastore) = (wire.caller.clone(), wire.dependency.clone());
                 wire.timeline.record(Happening::DatabaseSession {
                     caller,
                     datastore,
                     role,
                 });
-                return gate.write(to_upstream, &framed(&packet)).await;
+                gate.write(to_upstream, &framed(&packet)).await?;
+                return Ok(session);
             }
         }
     }
@@ -77,11 +178,19 @@ fn framed(packet: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), packet].concat()
 }
 
-/// A StartupMessage with the clone in its database's place, and the role that it names.
+/// A StartupMessage as it is passed on, and what it says.
+#[derive(Debug, PartialEq, Eq)]
+struct Startup {
+    packet: Vec<u8>,
+    role: String,
+    replicates: bool,
+}
+
+/// A StartupMessage with the clone in its database's place.
 ///
 /// Without a `database` the server takes the role's name for it, and so does this. A database without a clone stays
 /// as it is.
-fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> (Vec<u8>, String) {
+fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
     let (version, parameters) = packet.split_at(packet.len().min(4));
     let mut strings = parameters.split(|byte| *byte == 0);
     let mut pairs = Vec::new();
@@ -93,6 +202,8 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> (Vec<u8>, Strin
         .find(|(name, _)| *name == b"user")
         .map(|(_, role)| role.clone())
         .unwrap_or_default();
+    let no = |value: &[u8]| [&b"false"[..], b"off", b"no", b"0"].contains(&value);
+    let replicates = pairs.iter().any(|(name, value)| *name == b"replication" && !no(value));
     if !pairs.iter().any(|(name, _)| *name == b"database") {
         pairs.push((b"database", role.clone()));
     }
@@ -109,7 +220,11 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> (Vec<u8>, Strin
         }
     }
     redirected.push(0);
-    (redirected, String::from_utf8_lossy(&role).into_owned())
+    Startup {
+        packet: redirected,
+        role: String::from_utf8_lossy(&role).into_owned(),
+        replicates,
+    }
 }
 
 #[cfg(test)]
@@ -126,21 +241,34 @@ mod tests {
 
     #[test]
     fn a_startup_leads_to_the_clone_and_keeps_everything_else() {
-        let (packet, role) = redirect(
+        let redirected = redirect(
             &startup("user\0app\0database\0billing\0options\0\0x\0billing\0\0"),
             &clones(),
         );
-        assert_eq!(
-            packet,
-            startup("user\0app\0database\0billing_s1\0options\0\0x\0billing\0\0")
-        );
-        assert_eq!(role, "app");
+        let expected = Startup {
+            packet: startup("user\0app\0database\0billing_s1\0options\0\0x\0billing\0\0"),
+            role: "app".into(),
+            replicates: false,
+        };
+        assert_eq!(redirected, expected);
+    }
+
+    #[test]
+    fn a_replication_is_known() {
+        for (says, replicates) in [
+            ("", false),
+            ("replication\0database\0", true),
+            ("replication\0off\0", false),
+        ] {
+            let packet = startup(&format!("user\0app\0{says}\0"));
+            assert_eq!(redirect(&packet, &clones()).replicates, replicates, "{says:?}");
+        }
     }
 
     #[test]
     fn a_startup_without_a_database_means_the_one_named_like_its_role() {
         assert_eq!(
-            redirect(&startup("user\0billing\0\0"), &clones()).0,
+            redirect(&startup("user\0billing\0\0"), &clones()).packet,
             startup("user\0billing\0database\0billing_s1\0\0")
         );
     }
@@ -148,6 +276,6 @@ mod tests {
     #[test]
     fn a_database_without_a_clone_stays() {
         let other = startup("user\0app\0database\0other\0\0");
-        assert_eq!(redirect(&other, &clones()).0, other);
+        assert_eq!(redirect(&other, &clones()).packet, other);
     }
 }

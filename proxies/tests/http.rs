@@ -7,7 +7,7 @@ use std::time::Duration;
 use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::{Clock, Timeline};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
 use momus_proxies::rule::{Answer, Rule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,7 +19,7 @@ async fn edge() -> (TcpListener, Edge, Timeline) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeline = Timeline::new(Clock::start(), 0, "s1");
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let edge = Edge::listen("shop", "billing", upstream, Protocol::Http, timeline.clone())
+    let edge = Edge::listen("shop", "billing", upstream, Protocol::Http(Purpose::Calls), timeline.clone())
         .await
         .unwrap();
     (listener, edge, timeline)

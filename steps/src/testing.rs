@@ -20,7 +20,7 @@ use momus_engine::timeline::{Clock, Timeline};
 use momus_engine::values::Values;
 use momus_engine::vocabulary::Vocabulary;
 use momus_engine::world::World;
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -78,7 +78,10 @@ impl Scenario {
 
     /// Has the test client find a service at this address, behind an HTTP edge.
     pub async fn lead(&mut self, name: &str, address: SocketAddr) {
-        let edge = self.edge(name, Upstream::Tcp(address), Protocol::Http).await.address();
+        let edge = self
+            .edge(name, Upstream::Tcp(address), Protocol::Http(Purpose::Calls))
+            .await
+            .address();
         let endpoint = Endpoint {
             address: format!("http://{edge}"),
             url: format!("http://{edge}"),

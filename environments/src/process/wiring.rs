@@ -7,7 +7,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Kind, Mesh, Source};
 use momus_engine::sandbox::{CLIENT, Endpoint};
 use momus_engine::timeline::Timeline;
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
 use momus_proxies::edges::Edges;
 use momus_proxies::kafka::{Broker, Namespace};
 
@@ -77,7 +77,7 @@ impl Wiring {
                     Some(Source::Url(url)) => served(dependency, url).await?,
                     _ => Upstream::Tcp(NOWHERE),
                 };
-                (upstream, Protocol::Http)
+                (upstream, Protocol::Http(Purpose::Calls))
             }
             Some(Kind::Datastore) => {
                 let server = servers.postgres.as_ref().ok_or_else(absent)?;
@@ -103,11 +103,11 @@ impl Wiring {
             }
             Some(Kind::Bucket) => {
                 let s3 = standins.s3.as_ref().ok_or_else(absent)?;
-                (Upstream::Tcp(s3.address()), Protocol::Http)
+                (Upstream::Tcp(s3.address()), Protocol::Http(Purpose::Objects))
             }
             Some(Kind::Partner) => {
                 let partner = standins.partners.get(dependency).ok_or_else(absent)?;
-                (Upstream::Tcp(partner.address()), Protocol::Http)
+                (Upstream::Tcp(partner.address()), Protocol::Http(Purpose::Calls))
             }
             Some(Kind::BuiltIn) if dependency == "statsd" => {
                 let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
@@ -116,7 +116,7 @@ impl Wiring {
             }
             Some(Kind::BuiltIn) => {
                 let logs = standins.logs.get(caller).ok_or_else(absent)?;
-                (Upstream::Tcp(logs.address()), Protocol::Http)
+                (Upstream::Tcp(logs.address()), Protocol::Http(Purpose::Logs))
             }
             Some(Kind::Topic | Kind::Ledger) | None => return Err(absent()),
         };

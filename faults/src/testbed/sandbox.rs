@@ -14,7 +14,7 @@ use momus_engine::run::Teller;
 use momus_engine::sandbox::{Endpoint, Environment, PartnerAnswer, Sandbox};
 use momus_engine::step::StepResult;
 use momus_engine::timeline::Timeline;
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
 use momus_proxies::edges::Edges;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -103,7 +103,7 @@ impl TestSandbox {
             for dependency in service.dependencies() {
                 let protocol = match mesh.kind(dependency) {
                     Some(Kind::Datastore | Kind::Broker) => Protocol::Tcp,
-                    _ => Protocol::Http,
+                    _ => Protocol::Http(Purpose::Calls),
                 };
                 if dependency != BUILT_INS[0] {
                     let edge = Edge::listen(caller, dependency, Upstream::Tcp(server), protocol, timeline.clone());

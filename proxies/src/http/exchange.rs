@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use momus_engine::activity::UnderWay;
 use momus_engine::event::Happening;
 use tokio::sync::Notify;
 
 use super::content::Content;
 use super::head::Request;
-use crate::edge::Wire;
+use super::meaning::{Meaning, Purpose};
 use crate::rule;
+use crate::wire::Wire;
 
 /// The names of gzip among content codings (RFC 9110, section 8.4.1.3).
 const GZIP: [&str; 2] = ["gzip", "x-gzip"];
@@ -30,6 +32,7 @@ struct Exchange {
     status: Option<u16>,
     /// What a rule answers.
     answered: Option<Answered>,
+    meaning: Meaning,
 }
 
 /// A request that a rule answers.
@@ -57,20 +60,33 @@ pub(crate) struct Answer {
     pub bytes: Vec<u8>,
     /// The connection ends with it.
     pub last: bool,
+    /// The exchange is over once this is written.
+    _over: Option<Over>,
+}
+
+/// An exchange that is over once its answer has gone to the caller, when this is dropped.
+#[must_use = "the exchange is over when this is dropped"]
+pub(crate) struct Over {
+    _meaning: Meaning,
 }
 
 /// The exchanges of one connection; those that got no whole response are recorded without a status at its end.
 pub(crate) struct Exchanges {
     wire: Arc<Wire>,
+    purpose: Purpose,
+    /// A head of which not all is there yet.
+    coming: Mutex<Option<UnderWay>>,
     waiting: Mutex<VecDeque<Exchange>>,
     tunnel: AtomicBool,
     answered: Notify,
 }
 
 impl Exchanges {
-    pub fn new(wire: Arc<Wire>) -> Self {
+    pub fn new(wire: Arc<Wire>, purpose: Purpose) -> Self {
         Self {
             wire,
+            purpose,
+            coming: Mutex::default(),
             waiting: Mutex::default(),
             tunnel: AtomicBool::new(false),
             answered: Notify::new(),
@@ -80,6 +96,13 @@ impl Exchanges {
     /// Whether something is under way: an exchange, or plain bytes of which nothing is known.
     pub fn under_way(&self) -> bool {
         self.is_tunnel() || !self.waiting().is_empty()
+    }
+
+    /// The first bytes of a head came.
+    pub fn begins(&self) {
+        if self.purpose != Purpose::Logs {
+            *self.coming() = self.wire.begins("a request");
+        }
     }
 
     /// Records a request, which a rule may answer.
@@ -93,12 +116,15 @@ impl Exchanges {
             path: request.path.clone(),
         };
         let (trace, notify) = (request.trace.clone(), answered.is_some());
+        let coming = self.coming().take();
+        let meaning = Meaning::begin(&self.wire, self.purpose, &request, coming);
         self.waiting().push_back(Exchange {
             number,
             request,
             began: Instant::now(),
             status: None,
             answered,
+            meaning,
         });
         self.wire.timeline.record_traced(trace, happening);
         if notify {
@@ -152,6 +178,7 @@ impl Exchanges {
             return std::mem::take(&mut exchange.request.expects).then(|| Answer {
                 bytes: b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(),
                 last: false,
+                _over: None,
             });
         }
         let exchange = waiting.pop_front()?;
@@ -164,8 +191,8 @@ impl Exchanges {
             "content-length: 0\r\n"
         };
         let bytes = format!("HTTP/1.1 {status} \r\n{length}{close}\r\n").into_bytes();
-        self.record(exchange, Some(status));
-        Some(Answer { bytes, last })
+        let _over = Some(self.record(exchange, Some(status)));
+        Some(Answer { bytes, last, _over })
     }
 
     /// The method of the oldest exchange, if the upstream is to answer it.
@@ -184,13 +211,26 @@ impl Exchanges {
         }
     }
 
-    /// The oldest exchange's response was seen to its end.
-    pub fn finish(&self) {
-        let finished = self.waiting().pop_front();
-        if let Some(exchange) = finished {
-            let status = exchange.status;
-            self.record(exchange, status);
+    /// A part of the body came of the oldest exchange's response.
+    pub fn hear(&self, part: &[u8]) {
+        if let Some(exchange) = self.waiting().front_mut() {
+            exchange.meaning.hear(part);
         }
+    }
+
+    /// The oldest exchange's response was seen to its end, and is recorded; it is over once that is written.
+    pub fn finish(&self) -> Option<Over> {
+        let finished = self.waiting().pop_front();
+        finished.map(|exchange| {
+            let status = exchange.status;
+            self.record(exchange, status)
+        })
+    }
+
+    /// From here on both directions are plain bytes of which nothing can be told.
+    pub fn is_foreign(&self) {
+        self.wire.is_hidden("is not HTTP/1.1");
+        self.give_up();
     }
 
     /// From here on both directions are plain bytes; what is under way gets no status.
@@ -199,8 +239,9 @@ impl Exchanges {
         let left = std::mem::take(&mut *self.waiting());
         for mut exchange in left {
             self.record_call(self.call(&mut exchange, false));
-            self.record(exchange, None);
+            drop(self.record(exchange, None));
         }
+        drop(self.coming().take());
     }
 
     /// Whether plain bytes pass.
@@ -233,10 +274,17 @@ impl Exchanges {
         }
     }
 
-    fn record(&self, exchange: Exchange, status: Option<u16>) {
+    fn record(&self, exchange: Exchange, status: Option<u16>) -> Over {
         let Exchange {
-            number, request, began, ..
+            number,
+            request,
+            began,
+            mut meaning,
+            ..
         } = exchange;
+        if let Some(status) = status {
+            meaning.is_answered(status);
+        }
         let happening = Happening::Response {
             exchange: number,
             caller: self.wire.caller.clone(),
@@ -247,6 +295,11 @@ impl Exchanges {
             took: began.elapsed(),
         };
         self.wire.timeline.record_traced(request.trace, happening);
+        Over { _meaning: meaning }
+    }
+
+    fn coming(&self) -> MutexGuard<'_, Option<UnderWay>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Exchange>> {

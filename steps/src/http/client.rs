@@ -47,6 +47,15 @@ impl Client {
         }
     }
 
+    /// Sends a request that only looks: what the services do about it is not the mesh's own doing.
+    pub async fn probe(&self, request: &Request) -> Result<Response, NoAnswer> {
+        let activity = self.timeline.activity();
+        let probe = request.trace().map(|trace| activity.probe(trace, &self.service));
+        let answer = self.send(request).await;
+        drop(probe);
+        answer
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Response, reqwest::Error> {
         let mut sending = self.http.request(request.method.clone(), request.url.clone());
         sending = sending.headers(request.headers.clone());

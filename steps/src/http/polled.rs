@@ -68,9 +68,9 @@ async fn look(
 ) -> Result<Look, StepError> {
     let asked = Instant::now();
     let answer = match until {
-        None => Ok(client.send(request).await),
-        Some(until) if asked < until => timeout_at(until, client.send(request)).await,
-        Some(_) => timeout_at(asked + LAST_LOOK, client.send(request)).await,
+        None => Ok(client.probe(request).await),
+        Some(until) if asked < until => timeout_at(until, client.probe(request)).await,
+        Some(_) => timeout_at(asked + LAST_LOOK, client.probe(request)).await,
     };
     let (held, seen, distance) = match answer {
         Ok(Ok(response)) => {

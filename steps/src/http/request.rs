@@ -73,6 +73,11 @@ impl Request {
         })
     }
 
+    /// The trace id that it carries.
+    pub fn trace(&self) -> Option<&str> {
+        self.headers.get(TRACEPARENT)?.to_str().ok()?.split('-').nth(1)
+    }
+
     /// Its method and path.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.path)

@@ -3,7 +3,7 @@
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use momus_engine::sandbox::Endpoint;
-use momus_proxies::edge::{Protocol, Upstream};
+use momus_proxies::edge::{Protocol, Purpose, Upstream};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
@@ -36,7 +36,7 @@ pub(super) async fn scenario() -> (Scenario, Receipts) {
     });
     let mut scenario = Scenario::begin();
     let edge = scenario
-        .edge("receipts", Upstream::Tcp(address), Protocol::Http)
+        .edge("receipts", Upstream::Tcp(address), Protocol::Http(Purpose::Objects))
         .await
         .address();
     let endpoint = Endpoint {

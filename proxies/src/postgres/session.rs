@@ -1,0 +1,327 @@
+//! What goes on in a session: statements under way, transactions open, and what was changed (PostgreSQL's "Message
+//! Flow"). Both directions are read while they pass; nothing of them is kept but hashes.
+//!
+//! What statements do unseen is not seen here either: a function that writes and is called by `SELECT` counts as a read,
+//! and triggers that write although no row was updated or deleted stay hidden.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use momus_engine::activity::UnderWay;
+
+use super::asked::{Asked, Message, Sent};
+use super::frame::{Frames, NoMessage, Part};
+use super::statement::Statement;
+use super::tag::{Did, Rows, did};
+use crate::reads::hash_of;
+use crate::wire::Wire;
+
+/// No tag of a CommandComplete is longer, in bytes.
+const LONGEST_TAG: usize = 64;
+/// The status of a ReadyForQuery outside of a transaction.
+const IDLE: u8 = b'I';
+
+/// A session of a service at a datastore.
+pub(super) struct Session {
+    wire: Arc<Wire>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sent: Frames,
+    /// The message that the client is sending.
+    sending: Option<Message>,
+    heard: Frames,
+    hearing: Heard,
+    asked: VecDeque<Asked>,
+    statements: HashMap<u64, Statement>,
+    portals: HashMap<u64, Portal>,
+    /// The server skips everything up to a Sync.
+    skips: bool,
+    /// The server takes the data of a copy, and nothing else.
+    copies: bool,
+    /// Something was changed that is not committed yet.
+    wrote: bool,
+    rows: Rows,
+    answer: DefaultHasher,
+    /// A statement or a transaction.
+    open: Option<UnderWay>,
+    /// It is over once what tells so has gone to the client.
+    over: Option<UnderWay>,
+    /// What passes is not understood any more.
+    lost: bool,
+}
+
+/// What of a server's message is needed.
+#[derive(Default)]
+struct Heard {
+    kind: u8,
+    /// The beginning of its content.
+    content: Vec<u8>,
+}
+
+/// A statement with its parameters.
+#[derive(Clone, Copy)]
+struct Portal {
+    statement: Statement,
+    parameters: u64,
+    /// How often it was run: each time it goes on with its rows.
+    runs: u32,
+}
+
+impl Session {
+    /// A session whose StartupMessage is about to be passed on: it is under way until the server is ready.
+    pub fn begin(wire: &Arc<Wire>) -> Self {
+        let state = State {
+            open: wire.begins("a new session"),
+            ..State::default()
+        };
+        Self {
+            wire: Arc::clone(wire),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The client sent something, which is not passed on yet.
+    pub fn sends(&self, bytes: &[u8]) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let mut frames = std::mem::take(&mut state.sent);
+        let taken = frames.take(bytes, |part| self.send(state, part));
+        state.sent = frames;
+        self.lost_if(state, taken);
+    }
+
+    /// The server sent something, which is not passed on yet. What this returns is dropped when it is.
+    pub fn hears(&self, bytes: &[u8]) -> Option<UnderWay> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let mut frames = std::mem::take(&mut state.heard);
+        let taken = frames.take(bytes, |part| self.hear(state, part));
+        state.heard = frames;
+        self.lost_if(state, taken);
+        state.over.take()
+    }
+
+    fn lost_if(&self, state: &mut State, taken: Result<(), NoMessage>) {
+        if taken.is_err() {
+            self.lose(state, "is no PostgreSQL");
+        }
+    }
+
+    fn lose(&self, state: &mut State, why: &str) {
+        if !std::mem::replace(&mut state.lost, true) {
+            self.wire.is_hidden(why);
+        }
+    }
+
+    fn send(&self, state: &mut State, part: Part<'_>) {
+        if state.lost {
+            return;
+        }
+        match part {
+            Part::Begins(kind) => match Message::begin(kind) {
+                Some(message) => {
+                    if message.opens() && state.open.is_none() {
+                        state.open = self.wire.begins("a statement");
+                    }
+                    state.sending = Some(message);
+                }
+                None => self.lose(state, "is no PostgreSQL"),
+            },
+            Part::Content(content) => {
+                if let Some(message) = &mut state.sending {
+                    message.content(content);
+                }
+            }
+            Part::Ends => match state.sending.take().map(Message::end) {
+                Some(Sent::Asked(Asked::Sync)) if state.skips => {
+                    state.skips = false;
+                    state.asked.push_back(Asked::Sync);
+                }
+                Some(Sent::Asked(asked)) if !state.skips && !state.copies => state.asked.push_back(asked),
+                Some(Sent::Copied) => state.copies = false,
+                Some(Sent::Asked(_) | Sent::Other) | None => {}
+            },
+        }
+    }
+
+    fn hear(&self, state: &mut State, part: Part<'_>) {
+        if state.lost {
+            return;
+        }
+        match part {
+            Part::Begins(kind) => {
+                state.hearing.kind = kind;
+                state.hearing.content.clear();
+                if matches!(kind, b'D' | b'd') {
+                    state.rows.number += 1;
+                    state.answer.write_u8(kind);
+                }
+            }
+            Part::Content(content) => match state.hearing.kind {
+                b'D' | b'd' => state.answer.write(content),
+                b'C' | b'Z' => {
+                    let kept = &mut state.hearing.content;
+                    let room = LONGEST_TAG - kept.len();
+                    kept.extend_from_slice(&content[..content.len().min(room)]);
+                }
+                _ => {}
+            },
+            Part::Ends => self.understand(state),
+        }
+    }
+
+    fn understand(&self, state: &mut State) {
+        match (state.hearing.kind, state.asked.front().copied()) {
+            (b'1', Some(Asked::Parse { name, statement })) => {
+                state.statements.insert(name, statement);
+                state.asked.pop_front();
+            }
+            (
+                b'2',
+                Some(Asked::Bind {
+                    portal,
+                    statement,
+                    parameters,
+                }),
+            ) => {
+                let known = state.statements.get(&statement).copied();
+                let bound = Portal {
+                    statement: known.unwrap_or_else(|| Statement::unseen(statement)),
+                    parameters,
+                    runs: 0,
+                };
+                state.portals.insert(portal, bound);
+                state.asked.pop_front();
+            }
+            (b'3', Some(Asked::Close { portal, name })) => {
+                if portal {
+                    state.portals.remove(&name);
+                } else {
+                    state.statements.remove(&name);
+                }
+                state.asked.pop_front();
+            }
+            (b'T' | b'n', Some(Asked::Describe)) => drop(state.asked.pop_front()),
+            (b'C' | b's' | b'I', asked) => self.completed(state, asked),
+            (b'E', asked) => self.failed(state, asked),
+            (b'G', _) => {
+                // What the client sent before it knew is skipped.
+                state.asked.truncate(1);
+                state.copies = true;
+            }
+            (b'H', _) => state.rows.copied_out = true,
+            (b'W', _) => self.lose(state, "is a replication"),
+            (b'V', _) => self.effect(state, "a function call"),
+            (b'Z', _) => self.ready(state),
+            (b'A', _) => self.wire.effect("a notification"),
+            (b'D' | b'd' | b'c' | b'T' | b'n' | b't' | b'S' | b'K' | b'R' | b'v' | b'N' | b'1' | b'2' | b'3', _) => {}
+            _ => self.lose(state, "is no PostgreSQL"),
+        }
+    }
+
+    /// A statement came to its end, or to as many rows as its client wants.
+    fn completed(&self, state: &mut State, asked: Option<Asked>) {
+        let tag = std::mem::take(&mut state.hearing.content);
+        let tag = std::str::from_utf8(&tag).unwrap_or_default().trim_end_matches('\0');
+        let (rows, answer) = (std::mem::take(&mut state.rows), std::mem::take(&mut state.answer));
+        state.copies = false;
+        let (statement, question) = match asked {
+            Some(Asked::Query { statement, answered }) => {
+                if let Some(Asked::Query { answered, .. }) = state.asked.front_mut() {
+                    *answered += 1;
+                }
+                (statement, hash_of((statement.hash, answered)))
+            }
+            Some(Asked::Execute { portal }) => {
+                state.asked.pop_front();
+                match state.portals.get_mut(&portal) {
+                    Some(portal) => {
+                        portal.runs += 1;
+                        let question = hash_of((portal.statement.hash, portal.parameters, portal.runs));
+                        (portal.statement, question)
+                    }
+                    None => (Statement::unseen(portal), portal),
+                }
+            }
+            _ => (Statement::unseen(0), 0),
+        };
+        let (did, tag) = match state.hearing.kind {
+            b'I' => (Did::Nothing, tag),
+            b's' if statement.may_write_unsaid() => (Did::Wrote, "some rows"),
+            b's' => (Did::Read, "some rows"),
+            _ => (did(tag, &statement, rows), tag),
+        };
+        match did {
+            Did::Nothing => {}
+            Did::Read => {
+                let answer = hash_of((rows.number, answer.finish()));
+                self.wire.read(question, answer, tag);
+            }
+            Did::Wrote => self.effect(state, tag),
+            Did::EndedTransaction if state.wrote => self.wire.effect(tag),
+            Did::EndedTransaction => {}
+        }
+    }
+
+    /// A statement failed: what its client does about that is still to come.
+    fn failed(&self, state: &mut State, asked: Option<Asked>) {
+        (state.rows, state.answer) = Default::default();
+        state.copies = false;
+        self.wire.effect("an error");
+        if asked.is_some_and(|asked| !asked.ends_ready()) {
+            while state.asked.front().is_some_and(|asked| *asked != Asked::Sync) {
+                state.asked.pop_front();
+            }
+            state.skips = state.asked.is_empty();
+        }
+    }
+
+    /// The server is ready for what comes next, within a transaction or outside of any.
+    fn ready(&self, state: &mut State) {
+        (state.rows, state.answer) = Default::default();
+        while let Some(asked) = state.asked.pop_front()
+            && !asked.ends_ready()
+        {}
+        if state.hearing.content.first() != Some(&IDLE) {
+            let transaction = format!("a transaction of {} on {}", self.wire.caller, self.wire.dependency);
+            match &state.open {
+                Some(open) => open.say(transaction),
+                None => state.open = Some(self.wire.activity().begins(transaction)),
+            }
+            return;
+        }
+        state.portals.clear();
+        if std::mem::take(&mut state.wrote) {
+            self.wire.effect("COMMIT");
+        }
+        let sending = state.sending.as_ref().is_some_and(Message::opens);
+        if state.asked.is_empty() && !sending {
+            state.over = state.open.take();
+        }
+    }
+
+    fn effect(&self, state: &mut State, what: &str) {
+        state.wrote = true;
+        self.wire.effect(what);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let open = self.state().open.take();
+        if open.is_some() {
+            self.wire.effect("the connection ended in the midst of something");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

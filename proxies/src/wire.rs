@@ -1,0 +1,142 @@
+//! Who is at the ends of an edge, and what its connections have in common.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use momus_engine::activity::{Activity, UnderWay};
+use momus_engine::event::Happening;
+use momus_engine::sandbox::CLIENT;
+use momus_engine::timeline::Timeline;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::edge::Protocol;
+use crate::gate::Gate;
+use crate::http::{Exchanges, requests, responses};
+use crate::reads::Reads;
+use crate::relay::pump;
+use crate::rule::Rules;
+use crate::{kafka, postgres};
+
+/// Who is at the ends of an edge, and what its connections have in common.
+pub(crate) struct Wire {
+    pub caller: String,
+    pub dependency: String,
+    /// The edge's own.
+    pub address: SocketAddr,
+    pub protocol: Protocol,
+    pub timeline: Timeline,
+    reads: Mutex<Reads>,
+}
+
+impl Wire {
+    pub fn new(
+        caller: String,
+        dependency: String,
+        address: SocketAddr,
+        protocol: Protocol,
+        timeline: Timeline,
+    ) -> Self {
+        Self {
+            caller,
+            dependency,
+            address,
+            protocol,
+            timeline,
+            reads: Mutex::default(),
+        }
+    }
+
+    /// Records what became of a connection.
+    pub fn connection(&self, what: impl Into<String>) {
+        let (caller, dependency) = (self.caller.clone(), self.dependency.clone());
+        self.timeline.record(Happening::Connection {
+            caller,
+            dependency,
+            what: what.into(),
+        });
+    }
+
+    /// What is going on in the sandbox.
+    pub fn activity(&self) -> &Activity {
+        self.timeline.activity()
+    }
+
+    /// Whether the caller is the test client: what it does is no effect of the mesh.
+    pub fn is_clients(&self) -> bool {
+        self.caller == CLIENT
+    }
+
+    /// What passes, as it is told: `shop → billing  POST /invoices`.
+    pub fn line(&self, what: &str) -> String {
+        format!("{} → {}  {what}", self.caller, self.dependency)
+    }
+
+    /// Something of a service begins that can have an effect.
+    pub fn begins(&self, what: &str) -> Option<UnderWay> {
+        (!self.is_clients()).then(|| self.activity().begins(self.line(what)))
+    }
+
+    /// A service did something that changes something, or is about to.
+    pub fn effect(&self, what: &str) {
+        if !self.is_clients() {
+            self.activity().effect(self.line(what));
+        }
+    }
+
+    /// A service read something, without a trace; both are hashes. Nothing where it was answered as it was last time.
+    pub fn read(&self, question: u64, answer: u64, what: &str) {
+        let answered_anew = {
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            reads.answered_anew(question, answer)
+        };
+        if answered_anew && !self.is_clients() {
+            self.activity().effect_or_probe(&self.caller, self.line(what));
+        }
+    }
+
+    /// What passes cannot be understood: nobody can tell what it does.
+    pub fn is_hidden(&self, why: &str) {
+        let (caller, dependency) = (&self.caller, &self.dependency);
+        self.activity()
+            .is_hidden(format!("what passes between {caller} and {dependency} {why}"));
+    }
+
+    /// Carries both directions as the protocol has it.
+    pub async fn carry(
+        self: &Arc<Self>,
+        client: &mut TcpStream,
+        mut from_upstream: impl AsyncRead + Unpin,
+        mut to_upstream: impl AsyncWrite + Unpin,
+        rules: watch::Receiver<Rules>,
+        exchanges: Option<&Exchanges>,
+    ) -> std::io::Result<()> {
+        let gate = Gate::new(rules.clone(), self.activity());
+        let (mut from_client, mut to_client) = client.split();
+        match (&self.protocol, exchanges) {
+            (Protocol::Http(_), Some(exchanges)) => {
+                tokio::try_join!(
+                    requests(&mut from_client, &mut to_upstream, gate.clone(), rules, exchanges),
+                    responses(&mut from_upstream, &mut to_client, gate, exchanges)
+                )?;
+            }
+            (Protocol::Postgres { clones }, _) => {
+                let (client, server) = ((from_client, to_client), (from_upstream, to_upstream));
+                postgres::carry(self, clones, client, server, gate).await?;
+            }
+            (Protocol::Kafka(namespace), _) => {
+                let (client, broker) = ((from_client, to_client), (from_upstream, to_upstream));
+                kafka::session::carry(self, namespace, client, broker, gate).await?;
+            }
+            (Protocol::Tcp | Protocol::Http(_), _) => {
+                self.is_hidden("is in no protocol that is understood");
+                tokio::try_join!(
+                    pump(&mut from_client, &mut to_upstream, gate.clone()),
+                    pump(&mut from_upstream, &mut to_client, gate)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
