@@ -1,6 +1,7 @@
 Feature: Every raw event is archived once, and can be replayed
-  mnemosyne keeps raw events in a bucket, as they were: key, headers, offset and value. Offsets are committed when the object
-  is there and not before, so what a crash interrupts is archived by whoever goes on. A replay publishes the archive again.
+  mnemosyne keeps raw events in a bucket as they were: key, headers, offset and value. Offsets are committed when the object
+  is there and not before, so what a crash interrupts is archived by whoever goes on. A replay publishes the archive again,
+  and marks what it publishes.
 
   Rule: Nothing is lost, nothing is doubled
 
@@ -133,3 +134,17 @@ Feature: Every raw event is archived once, and can be replayed
     Scenario: a replay that nobody asked for
       Then GET "/replays/unknown" from mnemosyne has
         | status | 404 |
+
+    Scenario: a replay to a topic that is not there fails
+      Given I send POST "/events" to iris as accepted
+        | $.user_id | ada             |
+        | $.type    | sleep.completed |
+      And bucket raw-events eventually has exactly 1 line under "topics/events.raw.v1/" within 2 seconds
+      When I send POST "/replays" to mnemosyne as replay
+        | $.from  | 2020-01-01T00:00:00Z |
+        | $.to    | 2100-01-01T00:00:00Z |
+        | $.topic | nowhere.v1           |
+      Then GET "/replays/${replay.replay_id}" from mnemosyne eventually has
+        | status   | 200     |
+        | $.status | failed  |
+        | $.error  | #string |

@@ -1,6 +1,6 @@
-Feature: Partners receive every event once
-  hermes forwards events to analytics partners. An event goes under one insert_id, whatever the try, so that a partner that
-  heard it twice counts it once; what a partner will never take goes to the dead-letter topic with the reason.
+Feature: A partner is told of every event once
+  hermes forwards events to analytics partners. An event goes under one insert_id whatever the try, so that a partner that
+  heard it twice counts it once. What a partner will never take goes to the dead-letter topic, with the reason.
 
   Rule: What is accepted is delivered
 
@@ -35,6 +35,16 @@ Feature: Partners receive every event once
         | $.events              | #array 1 |
         | $.events[0].insert_id | e-1      |
 
+    Scenario: an event that nobody sent was never delivered
+      Then GET "/deliveries?event_id=unheard-of" from hermes has
+        | status       | 200      |
+        | $.deliveries | #array 0 |
+
+    Scenario: a question without an id is told so
+      Then GET "/deliveries" from hermes has
+        | status  | 400      |
+        | $.field | event_id |
+
   Rule: A partner that is away is tried again, with patience
 
     Scenario: a partner that answers 503 twice gets the same event a third time
@@ -60,8 +70,8 @@ Feature: Partners receive every event once
         | status                | 429                  |
         | $.events[0].insert_id | ${accepted.event_id} |
       And GET "/deliveries?event_id=${accepted.event_id}" from hermes has
-        | $.deliveries[0].status | pending                 |
-        | $.deliveries[0].reason | #contains 429           |
+        | $.deliveries[0].status | pending       |
+        | $.deliveries[0].reason | #contains 429 |
 
     Scenario: a partner that refuses connections gets its events when it is back
       Given connections from hermes to amplitude are refused
@@ -90,18 +100,35 @@ Feature: Partners receive every event once
       And partner amplitude receives exactly 1 call
         | $.events[0].insert_id | ${second.event_id} |
 
-  Rule: What a partner will never take is not lost
+  Rule: What a partner will never take is not lost, and stops nothing
 
     Scenario: an event that the partner rejects goes to the dead letters with the reason
       When I send POST "/events" to iris as accepted
         | $.user_id | unknown         |
         | $.type    | sleep.completed |
       Then topic hermes.dlq eventually has a record
+        | key                | unknown              |
+        | header ce_id       | ${accepted.event_id} |
         | header dlq_partner | amplitude            |
         | header dlq_reason  | #contains user_id    |
         | $.event_id         | ${accepted.event_id} |
       And GET "/deliveries?event_id=${accepted.event_id}" from hermes eventually has
+        | $.deliveries[0].status | rejected          |
+        | $.deliveries[0].reason | #contains user_id |
+
+    Scenario: of two events, the one that the partner takes is delivered
+      When I send POST "/events" to iris
+        | $.events[0].user_id  | unknown         |
+        | $.events[0].type     | sleep.completed |
+        | $.events[0].event_id | e-1             |
+        | $.events[1].user_id  | ada             |
+        | $.events[1].type     | sleep.completed |
+        | $.events[1].event_id | e-2             |
+      Then GET "/deliveries?event_id=e-1" from hermes eventually has
         | $.deliveries[0].status | rejected |
+      And GET "/deliveries?event_id=e-2" from hermes eventually has
+        | $.deliveries[0].status | delivered |
+      And topic hermes.dlq has exactly 1 record
 
     Scenario: what is no event does not stop those behind it
       When I publish a record to topic events.raw.v1
@@ -116,11 +143,7 @@ Feature: Partners receive every event once
         | $.occurred_at | 2026-11-24T08:00:00Z |
       Then topic hermes.dlq eventually has exactly 1 record, and no other within 2 seconds
         | header dlq_reason | #contains not an event |
+        | header dlq_source | events.raw.v1/3@0      |
         | value             | not JSON               |
       And partner amplitude receives a call
         | $.events[0].insert_id | e-1 |
-
-    Scenario: a question without an id is told so
-      Then GET "/deliveries" from hermes has
-        | status  | 400      |
-        | $.field | event_id |

@@ -1,6 +1,6 @@
 Feature: An event is accepted once it is safe
   iris takes what apps and sites tell of their users, one event or many in a request. It answers 202 only when Kafka has
-  them, and every event carries an id from then on: told twice, it is still one event.
+  them all, and from then on every event carries an id: told twice, it is still one event.
 
   Rule: What is accepted stands in Kafka
 
@@ -13,15 +13,17 @@ Feature: An event is accepted once it is safe
         | status     | 202   |
         | $.event_id | #uuid |
       And topic events.raw.v1 eventually has a record
-        | key                   | ada                     |
-        | header ce_id          | ${accepted.event_id}    |
-        | header ce_type        | meditation.completed    |
-        | header ce_time        | 2026-11-24T08:00:00Z    |
-        | header ce_source      | /iris                   |
-        | header ce_specversion | 1.0                     |
+        | key                   | ada                                    |
+        | header ce_id          | ${accepted.event_id}                   |
+        | header ce_type        | meditation.completed                   |
+        | header ce_time        | 2026-11-24T08:00:00Z                   |
+        | header ce_source      | /iris                                  |
+        | header ce_specversion | 1.0                                    |
         | header traceparent    | #regex 00-[0-9a-f]{32}-[0-9a-f]{16}-01 |
-        | $.event_id            | ${accepted.event_id}    |
-        | $.user_id             | ada                     |
+        | $.event_id            | ${accepted.event_id}                   |
+        | $.user_id             | ada                                    |
+        | $.type                | meditation.completed                   |
+        | $.occurred_at         | 2026-11-24T08:00:00Z                   |
 
     Scenario: an event keeps the id that its sender gave it
       When I send POST "/events" to iris
@@ -33,6 +35,13 @@ Feature: An event is accepted once it is safe
         | $.event_id | from-the-app |
       And topic events.raw.v1 eventually has a record
         | header ce_id | from-the-app |
+
+    Scenario: an event that does not say when it happened, happened just now
+      When I send POST "/events" to iris
+        | $.user_id | ada           |
+        | $.type    | sleep.started |
+      Then topic events.raw.v1 eventually has a record
+        | $.occurred_at | #timestamp |
 
     Scenario: the events of one request are each a record
       When I send POST "/events" to iris
@@ -63,7 +72,7 @@ Feature: An event is accepted once it is safe
 
   Rule: What is wrong is told with the field's name, and stands nowhere
 
-    Scenario Outline: <field> must be as it should be
+    Scenario Outline: <what> is refused
       When I send POST "/events" to iris
         """json
         <body>
@@ -71,15 +80,15 @@ Feature: An event is accepted once it is safe
       Then the response has
         | status  | 400     |
         | $.field | <field> |
-      And topic events.raw.v1 has no records
+      And topic events.raw.v1 never has a record
 
       Examples:
-        | field            | body                                                                              |
-        | user_id          | {"type": "sleep.started"}                                                         |
-        | type             | {"user_id": "ada"}                                                                |
-        | occurred_at      | {"user_id": "ada", "type": "sleep.started", "occurred_at": "yesterday"}           |
-        | colour           | {"user_id": "ada", "type": "sleep.started", "colour": "blue"}                     |
-        | events[1].type   | {"events": [{"user_id": "ada", "type": "sleep.started"}, {"user_id": "grace"}]}   |
+        | what                                | field          | body                                                                            |
+        | an event of nobody                  | user_id        | {"type": "sleep.started"}                                                       |
+        | an event of no type                 | type           | {"user_id": "ada"}                                                              |
+        | an event of a time that is none     | occurred_at    | {"user_id": "ada", "type": "sleep.started", "occurred_at": "yesterday"}         |
+        | an event with a field of its own    | colour         | {"user_id": "ada", "type": "sleep.started", "colour": "blue"}                   |
+        | a request with one bad event of two | events[1].type | {"events": [{"user_id": "ada", "type": "sleep.started"}, {"user_id": "grace"}]} |
 
     Scenario: a body that is not JSON is told so
       When I send POST "/events" to iris
@@ -101,7 +110,8 @@ Feature: An event is accepted once it is safe
         | status             | 503     |
         | header retry-after | 1       |
         | $.error            | #string |
-      And topic events.raw.v1 has no records
+      When every fault is healed
+      Then topic events.raw.v1 never has a record
 
     Scenario: iris takes events again once Kafka is back
       Given nothing passes between iris and kafka

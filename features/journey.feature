@@ -1,37 +1,44 @@
 Feature: A completed meditation goes all the way
+  What Olympus is for, in one story: ada signs up, completes a meditation, and everybody who must know of it does.
+  iris accepts the event, mnemosyne archives it, chronos counts it in ada's own calendar, hermes tells the partner.
+
+  Background:
+    Given I send POST "/users" to janus as ada
+      | $.email    | ${fake.email}    |
+      | $.timezone | America/New_York |
 
   Scenario: one event reaches the archive, the streak and the partner
-    When I send POST "/events" to iris as accepted
-      | $.user_id     | ada                  |
+    When I send POST "/events" to janus as accepted
+      | $.user_id     | ${ada.id}            |
       | $.type        | meditation.completed |
-      | $.occurred_at | 2026-11-24T08:00:00Z |
+      | $.occurred_at | 2026-11-24T20:00:00Z |
     Then the response has
       | status     | 202   |
       | $.event_id | #uuid |
     And bucket raw-events eventually has an object under "topics/events.raw.v1/" with a line
       | $.value.event_id | ${accepted.event_id} |
-    And GET "/streaks/ada" from chronos eventually has
-      | status | 200 |
-      | $.days | 1   |
+    And GET "/streaks/${ada.id}" from janus eventually has
+      | status     | 200        |
+      | $.days     | 1          |
+      | $.last_day | 2026-11-24 |
     And partner amplitude eventually receives a call
       | $.events[0].insert_id | ${accepted.event_id} |
-    And topic events.raw.v1 has exactly 1 record, and no other
-      | key | ada |
     And topic activity.v1 eventually has a record
       | $.event_id | ${accepted.event_id} |
-    And topic hermes.dlq has no records
+    And topic events.raw.v1 has exactly 1 record, and no other
+      | key | ${ada.id} |
+    And topic hermes.dlq never has a record
 
   Scenario: everything is done once, though every consumer was away
     Given mnemosyne is paused
     And chronos is killed
     And nothing passes between hermes and kafka
-    When I send 3 POST "/events" to iris
-      | $.user_id  | ada                  |
+    When I send 3 POST "/events" to janus
+      | $.user_id  | ${ada.id}            |
       | $.type     | meditation.completed |
       | $.event_id | e-${ordinal}         |
     Then every response has
       | status | 202 |
-    And the cut between hermes and kafka has struck
     When every fault is healed
     And chronos is started
     Then bucket raw-events eventually has exactly 3 lines under "topics/events.raw.v1/" within 20 seconds

@@ -1,6 +1,7 @@
 Feature: A streak counts the days on which a user completed something
-  chronos counts completed activities into streaks: consecutive days of the user's own calendar. Every event counts once,
-  however often it is delivered; each that counts is announced in activity.v1.
+  Completed activities make streaks: consecutive days of the user's own calendar. Every event counts once, however often it
+  is delivered. chronos counts them, and announces each event that counts in activity.v1; zeus, who did so before, still
+  counts as well, and until the last user has moved the two must agree.
 
   Rule: Consecutive days make a streak
 
@@ -15,10 +16,13 @@ Feature: A streak counts the days on which a user completed something
         | $.days     | 1          |
         | $.last_day | 2026-11-24 |
         | $.timezone | UTC        |
-      And topic activity.v1 eventually has a record
-        | key          | ada                  |
-        | header ce_id | ${accepted.event_id} |
-        | $.days       | 1                    |
+      And topic activity.v1 eventually has exactly 1 record, and no other
+        | key              | ada                  |
+        | header ce_id     | ${accepted.event_id} |
+        | header ce_type   | activity.counted     |
+        | header ce_source | /chronos             |
+        | $.day            | 2026-11-24           |
+        | $.days           | 1                    |
 
     Scenario Outline: activity on <days> is a streak of <length>
       When I send POST "/events" to iris
@@ -55,7 +59,7 @@ Feature: A streak counts the days on which a user completed something
       Then GET "/streaks/nobody" from chronos has
         | status | 404 |
 
-    Scenario: streaks from before chronos are kept
+    Scenario: a streak from before chronos goes on
       Given table streaks of chronos-db holds
         | user_id | days | last_day   | timezone         |
         | ada     | 41   | 2026-11-23 | America/New_York |
@@ -64,38 +68,63 @@ Feature: A streak counts the days on which a user completed something
         | $.days     | 41               |
         | $.last_day | 2026-11-23       |
         | $.timezone | America/New_York |
+      When I send POST "/events" to iris
+        | $.user_id     | ada                  |
+        | $.type        | meditation.completed |
+        | $.occurred_at | 2026-11-24T20:00:00Z |
+      Then GET "/streaks/ada" from chronos eventually has
+        | $.days     | 42         |
+        | $.last_day | 2026-11-24 |
 
   Rule: A day is the user's own calendar day
 
-    Scenario: an evening in New York is not the next day
-      Given I publish a record to topic user.v1
-        | key        | ada              |
-        | $.id       | ada              |
-        | $.timezone | America/New_York |
-      And GET "/streaks/ada" from chronos eventually has
-        | $.timezone | America/New_York |
+    Scenario Outline: <moment> in <timezone> is <day>
+      Given I send POST "/users" to janus as ada
+        | $.email    | ${fake.email} |
+        | $.timezone | <timezone>    |
       When I send POST "/events" to iris
-        | $.user_id     | ada                  |
-        | $.type        | sleep.completed      |
-        | $.occurred_at | 2026-11-25T03:30:00Z |
-      Then GET "/streaks/ada" from chronos eventually has
+        | $.user_id     | ${ada.id}       |
+        | $.type        | sleep.completed |
+        | $.occurred_at | <moment>        |
+      Then GET "/streaks/${ada.id}" from chronos eventually has
         | $.days     | 1          |
-        | $.last_day | 2026-11-24 |
+        | $.last_day | <day>      |
+        | $.timezone | <timezone> |
+      And GET "/streaks/${ada.id}" from zeus eventually has
+        | $.days     | 1          |
+        | $.last_day | <day>      |
+        | $.timezone | <timezone> |
+
+      Examples: evenings that are not the next day yet, and mornings that are
+        | timezone         | moment               | day        |
+        | America/New_York | 2026-11-25T03:30:00Z | 2026-11-24 |
+        | Asia/Tokyo       | 2026-11-24T15:30:00Z | 2026-11-25 |
+
+      Examples: the last minute of a day that has 23 hours
+        | timezone         | moment               | day        |
+        | America/New_York | 2026-03-09T03:59:00Z | 2026-03-08 |
 
     Scenario: a user who moves takes the days along
-      When I send POST "/events" to iris
-        | $.user_id     | ada                  |
+      Given I send POST "/users" to janus as ada
+        | $.email | ${fake.email} |
+      And I send POST "/events" to iris
+        | $.user_id     | ${ada.id}            |
         | $.type        | sleep.completed      |
         | $.occurred_at | 2026-11-24T23:30:00Z |
-      Then GET "/streaks/ada" from chronos eventually has
+      And GET "/streaks/${ada.id}" from chronos eventually has
         | $.last_day | 2026-11-24 |
-      When I publish a record to topic user.v1
-        | key        | ada           |
-        | $.id       | ada           |
+      And GET "/streaks/${ada.id}" from zeus eventually has
+        | $.last_day | 2026-11-24 |
+      When I send PATCH "/users/${ada.id}" to janus
         | $.timezone | Europe/Berlin |
-      Then GET "/streaks/ada" from chronos eventually has
-        | $.days     | 1          |
-        | $.last_day | 2026-11-25 |
+      Then GET "/streaks/${ada.id}" from chronos eventually has
+        | $.days     | 1             |
+        | $.last_day | 2026-11-25    |
+        | $.timezone | Europe/Berlin |
+      And GET "/streaks/${ada.id}" from zeus has
+        | $.days     | 1             |
+        | $.last_day | 2026-11-25    |
+        | $.timezone | Europe/Berlin |
 
   Rule: Every event counts once
 
@@ -125,6 +154,8 @@ Feature: A streak counts the days on which a user completed something
         | $.type        | meditation.completed |
         | $.occurred_at | 2026-11-24T08:00:00Z |
       Then GET "/streaks/ada" from chronos eventually has
+        | $.days | 1 |
+      And GET "/streaks/ada" from zeus eventually has
         | $.days | 1 |
 
   Rule: Faults delay a streak and do not change it
