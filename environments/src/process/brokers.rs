@@ -87,12 +87,12 @@ impl BrokerServer {
         }
     }
 
-    /// Removes the topics and groups whose names begin so; those of the mock cluster go with it.
-    pub(super) async fn remove_all(&self, prefix: &str) -> Result<(), StepError> {
+    /// Removes these topics and all other topics and groups whose names begin so; those of the mock cluster go with it.
+    pub(super) async fn remove_all(&self, topics: Vec<String>, prefix: &str) -> Result<(), StepError> {
         let Self::Real(server) = self else { return Ok(()) };
         // The groups first: a group that consumes a removed topic would rebalance.
         let groups = server.delete_groups(prefix).await;
-        let topics = server.delete_topics(prefix).await;
+        let topics = server.delete_topics(topics, prefix).await;
         groups.and(topics).map_err(|error| failure(&error))
     }
 }

@@ -108,7 +108,10 @@ impl Data {
 
     async fn remove_from_brokers(&self) -> Result<(), StepError> {
         let prefix = prefix(&self.sandbox);
-        let removed = self.servers.brokers.values().map(|server| server.remove_all(&prefix));
+        let removed = self.mesh.brokers.iter().filter_map(|(name, broker)| {
+            let topics = broker.topics.keys().map(|topic| format!("{prefix}{topic}")).collect();
+            Some(self.servers.brokers.get(name)?.remove_all(topics, &prefix))
+        });
         join_all(removed).await.into_iter().collect()
     }
 }

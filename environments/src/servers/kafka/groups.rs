@@ -1,18 +1,24 @@
 //! The groups on a broker: listed, and removed whether or not somebody killed is still a member.
 
 use std::io;
+use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{
-    ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeGroupsRequest, GroupId,
-    LeaveGroupRequest, ListGroupsRequest,
+    ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeGroupsRequest,
+    FindCoordinatorRequest, GroupId, LeaveGroupRequest, ListGroupsRequest,
 };
+
+use kafka_protocol::protocol::StrBytes;
+use tokio::time::{Instant, interval};
 
 use super::conversation::{Conversation, named};
 use super::{KafkaServer, refused};
 use crate::servers::ServerError;
 
+/// How long a broker may take to load what it knows of groups.
+const LOADING_LIMIT: Duration = Duration::from_secs(10);
 /// What the broker calls the type of a group whose members speak the protocol of KIP-848.
 const CONSUMER: &str = "consumer";
 /// With this epoch a member of such a group leaves it for good.
@@ -25,6 +31,19 @@ struct Listed {
 }
 
 impl KafkaServer {
+    /// Has the broker make ready for its first group, which would otherwise wait for that.
+    pub(super) fn prepare_groups(&self) {
+        let address = self.address();
+        tokio::spawn(async move {
+            let request =
+                FindCoordinatorRequest::default().with_coordinator_keys(vec![StrBytes::from_static_str("momus")]);
+            // Whoever comes first finds it so or waits: nothing is lost when it fails.
+            if let Ok(mut broker) = Conversation::open(&address).await {
+                drop(broker.ask(&request, 4).await);
+            }
+        });
+    }
+
     /// The names of all groups.
     ///
     /// # Errors
@@ -74,10 +93,22 @@ impl KafkaServer {
 }
 
 async fn list(broker: &mut Conversation) -> io::Result<Vec<Listed>> {
-    let answer = broker.ask(&ListGroupsRequest::default(), 5).await?;
-    if answer.error_code != 0 {
-        return Err(io::Error::other(named(answer.error_code)));
-    }
+    let loading = [
+        ResponseError::CoordinatorLoadInProgress,
+        ResponseError::CoordinatorNotAvailable,
+    ];
+    let (until, mut looks) = (Instant::now() + LOADING_LIMIT, interval(Duration::from_millis(10)));
+    let answer = loop {
+        looks.tick().await;
+        let answer = broker.ask(&ListGroupsRequest::default(), 5).await?;
+        if answer.error_code == 0 {
+            break answer;
+        }
+        // The first group of a broker makes it load what it knows of groups.
+        if !loading.iter().any(|error| error.code() == answer.error_code) || Instant::now() > until {
+            return Err(io::Error::other(named(answer.error_code)));
+        }
+    };
     let groups = answer.groups.into_iter().map(|group| Listed {
         is_classic: !group.group_type.eq_ignore_ascii_case(CONSUMER),
         id: group.group_id,

@@ -148,7 +148,10 @@ impl KafkaServer {
                 Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
             }
             in_time = ready => match in_time {
-                Ok(()) => Ok(self),
+                Ok(()) => {
+                    self.prepare_groups();
+                    Ok(self)
+                }
                 Err(_) => {
                     self.child.kill().await;
                     Err(ServerError::NotReady {

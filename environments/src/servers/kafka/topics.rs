@@ -78,19 +78,25 @@ impl KafkaServer {
         listed.await.map_err(|error| refused("list its topics", &error))
     }
 
-    /// Removes the topics whose names begin so.
+    /// Removes these topics, as far as they are there, and all others whose names begin so. One that was made a moment ago
+    /// may not be listed yet, so those that are known are named.
     ///
     /// # Errors
     /// When the broker cannot be asked, or does not remove one.
-    pub async fn delete_topics(&self, prefix: &str) -> Result<(), ServerError> {
+    pub async fn delete_topics(&self, known: Vec<String>, prefix: &str) -> Result<(), ServerError> {
         let deleted = async {
             let mut broker = Conversation::open(&self.address()).await?;
-            let names = list(&mut broker)
+            let mut names = known;
+            let listed = list(&mut broker)
                 .await?
                 .into_iter()
                 .filter(|name| name.starts_with(prefix));
-            let topics =
-                names.map(|name| DeleteTopicState::default().with_name(Some(TopicName(StrBytes::from_string(name)))));
+            names.extend(listed);
+            names.sort_unstable();
+            names.dedup();
+            let topics = names
+                .into_iter()
+                .map(|name| DeleteTopicState::default().with_name(Some(TopicName(StrBytes::from_string(name)))));
             let request = DeleteTopicsRequest::default()
                 .with_topics(topics.collect())
                 .with_timeout_ms(LIMIT);
