@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::Mesh;
+use momus_engine::mesh::{Mesh, Place};
 
 use crate::cache::Progress;
 use crate::guardian::{Command, Guardian};
@@ -16,13 +16,14 @@ const SHOWN: usize = 40;
 /// # Errors
 /// The first build that fails, with the last lines that it wrote.
 pub(super) async fn build(mesh: &Mesh, guardian: &Guardian, progress: &Progress) -> Result<(), StepError> {
-    let mut commands: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut commands: BTreeMap<&str, (&Place, Vec<&str>)> = BTreeMap::new();
     for (name, service) in &mesh.services {
         if let Some(build) = &service.build {
-            commands.entry(build).or_default().push(name);
+            let (_, services) = commands.entry(build).or_insert((&build.place, Vec::new()));
+            services.push(name);
         }
     }
-    for (line, services) in commands {
+    for (line, (place, services)) in commands {
         let who = services.join(", ");
         progress(&format!("building {who}"));
         let command = Command::new("/bin/sh")
@@ -42,7 +43,7 @@ pub(super) async fn build(mesh: &Mesh, guardian: &Guardian, progress: &Progress)
                 .map(|line| (*line).to_owned());
             let message = format!("the build of {who} ended with {}: `{line}`", finished.exit);
             return Err(Failure::unknown(message)
-                .hint(format!("it runs in {}", mesh.folder.display()))
+                .hint(format!("it stands at {place}, and runs in {}", mesh.folder.display()))
                 .output(last));
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::data::{Data, Parts, timed};
 use super::incident::Incident;
+use super::ports::Unshared;
 use super::sandbox::ProcessSandbox;
 use super::servers::Servers;
 use super::service::Process;
@@ -23,6 +24,9 @@ use super::tidying::Tidying;
 use super::wiring::Wiring;
 use crate::guardian::Guardian;
 
+/// How long after its last word the death of a server may be noticed.
+const DEATH_LIMIT: Duration = Duration::from_millis(300);
+
 /// What the sandboxes of a run share.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -30,6 +34,7 @@ pub(super) struct Shared {
     pub(super) guardian: Guardian,
     pub(super) servers: Arc<Servers>,
     pub(super) ready_limit: Duration,
+    pub(super) unshared: Unshared,
     pub(super) tidying: Tidying,
 }
 
@@ -116,7 +121,14 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
         }
         Err(error) => {
             drop(data.remove().await);
-            Err(error)
+            // What a server refuses because it died is told as its death, which is noticed a little later.
+            let mut died = shared.servers.died();
+            let died = tokio::time::timeout(DEATH_LIMIT, died.wait_for(Option::is_some)).await;
+            Err(died
+                .ok()
+                .and_then(Result::ok)
+                .and_then(|died| died.clone())
+                .unwrap_or(error))
         }
     }
 }
@@ -134,7 +146,8 @@ fn assemble(
     for (name, service) in &shared.mesh.services {
         if matches!(service.source, Source::Command(_)) {
             let (mesh, guardian) = (Arc::clone(&shared.mesh), shared.guardian.clone());
-            let process = Process::new(name, mesh, guardian, timeline.clone(), &logs, incident.clone());
+            let told = (shared.unshared.clone(), incident.clone());
+            let process = Process::new(name, mesh, guardian, timeline.clone(), &logs, told);
             processes.insert(name.clone(), Arc::new(process));
         }
     }
@@ -152,6 +165,7 @@ fn assemble(
         namespaces: wiring.namespaces,
         standins,
         ready_limit: shared.ready_limit,
+        unshared: shared.unshared,
         incident,
         live: AtomicBool::new(false),
         watching: Mutex::new(watching),
@@ -163,10 +177,11 @@ async fn start(sandbox: &ProcessSandbox, mut parts: Parts, began: Instant) -> Re
     let (took, started) = timed(sandbox.start_all()).await;
     started?;
     for process in sandbox.processes.values() {
-        if process.running().is_none() {
-            process.settled().await;
-            let message = format!("{} exited before all services were ready", process.name);
-            return Err(Failure::unknown(message).output(process.last_lines()));
+        let latest = process.latest()?;
+        if let Some(exit) = latest.child.exit() {
+            latest.log.settled().await;
+            let message = format!("{} ended with {exit} before all services were ready", process.name);
+            return Err(Failure::unknown(message).output(latest.log.last_lines()));
         }
     }
     parts.push(("services".to_owned(), took));

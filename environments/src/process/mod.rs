@@ -8,7 +8,9 @@ mod build;
 mod data;
 mod incident;
 mod leftovers;
+mod log;
 mod making;
+mod ports;
 mod ready;
 mod sandbox;
 mod servers;
@@ -18,6 +20,7 @@ mod starting;
 mod tidying;
 mod wiring;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,12 +34,17 @@ use momus_engine::run::Teller;
 use momus_engine::sandbox::{Environment, Sandbox};
 use momus_engine::timeline::Timeline;
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, interval};
 
 use self::making::Shared;
+use self::ports::Unshared;
 use self::servers::{GUARDIAN_HINT, Servers};
 use self::tidying::Tidying;
 use crate::cache::{Cache, Progress};
 use crate::guardian::{self, Guardian, Launcher, RunId};
+
+/// How long what a killed guardian left may take to be cleared away.
+const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Which broker stands behind the mesh's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +76,7 @@ pub struct ProcessEnvironment {
     options: Options,
     guardian: OnceCell<Guardian>,
     servers: OnceCell<Arc<Servers>>,
+    unshared: Unshared,
     tidying: Tidying,
 }
 
@@ -79,8 +88,14 @@ impl ProcessEnvironment {
             options,
             guardian: OnceCell::new(),
             servers: OnceCell::new(),
+            unshared: Unshared::default(),
             tidying: Tidying::default(),
         }
+    }
+
+    /// The folder of the run, once its guardian is there.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.guardian.get().map(Guardian::run_folder)
     }
 
     async fn guardian(&self, teller: &Teller) -> Result<Guardian, StepError> {
@@ -105,10 +120,14 @@ impl ProcessEnvironment {
         Ok(Arc::new(servers))
     }
 
-    /// Kills and removes what a guardian left that was killed itself.
-    async fn sweep(&self) {
-        let cache = self.options.cache.clone();
-        drop(tokio::task::spawn_blocking(move || guardian::sweep(&cache)).await);
+    /// Kills and removes what a guardian left that was killed itself, or waits until another run has done so.
+    async fn sweep(&self, folder: &Path) {
+        let (until, mut looks) = (Instant::now() + SWEEP_LIMIT, interval(Duration::from_millis(50)));
+        while folder.exists() && Instant::now() < until {
+            looks.tick().await;
+            let cache = self.options.cache.clone();
+            drop(tokio::task::spawn_blocking(move || guardian::sweep(&cache)).await);
+        }
     }
 }
 
@@ -135,6 +154,7 @@ impl Environment for ProcessEnvironment {
             guardian: guardian.clone(),
             servers: Arc::clone(servers),
             ready_limit: self.options.ready_limit,
+            unshared: self.unshared.clone(),
             tidying: self.tidying.clone(),
         };
         making::make(shared, timeline)
@@ -153,7 +173,7 @@ impl Environment for ProcessEnvironment {
         };
         // What it says it had to kill are the servers.
         if guardian.close().await.is_err() {
-            self.sweep().await;
+            self.sweep(guardian.run_folder()).await;
             let message = "the guardian of the run is gone; what it left is cleared away";
             return Err(Failure::unknown(message).hint(GUARDIAN_HINT));
         }

@@ -1,24 +1,28 @@
 //! Readiness: the healthcheck passes, and the service holds every partition that it consumes.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use momus_engine::failure::{Failure, StepError};
+use momus_engine::failure::{Failure, StepError, in_words};
 use momus_engine::mesh::{Healthcheck, Mesh, Service, Source};
 use momus_engine::timeline::{OpenWait, Timeline};
 use momus_proxies::kafka::{Namespace, Partition};
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::service::Running;
 
-/// How often a healthcheck is tried: nothing tells when it would pass.
-const EACH: Duration = Duration::from_millis(20);
+/// How soon one try of a healthcheck follows another: when something happened in the sandbox, not before the first of
+/// these, and at the second for certain.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 /// How long one try may take.
 const TRY_LIMIT: Duration = Duration::from_secs(2);
+/// How long the rest of an answer is read whose status is known: a service must not take its end for a broken connection.
+const REST_LIMIT: Duration = Duration::from_millis(200);
 
 /// Who is to become ready.
 pub(super) struct Candidate<'a> {
@@ -31,45 +35,82 @@ pub(super) struct Candidate<'a> {
     pub(super) namespaces: Vec<(&'a str, &'a Namespace)>,
 }
 
+/// What is waited for, and what was seen last.
+struct Wait<'a> {
+    name: &'a str,
+    open: OpenWait,
+    lacks: Mutex<Option<String>>,
+}
+
+impl Wait<'_> {
+    fn say(&self, lacks: String) {
+        self.open.say(format!("{} to become ready: {lacks}", self.name));
+        *self.lacks.lock().unwrap_or_else(PoisonError::into_inner) = Some(lacks);
+    }
+
+    fn lacks(&self) -> String {
+        let lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lacks.map_or_else(String::new, |lacks| format!(": {lacks}"))
+    }
+}
+
 impl Candidate<'_> {
     /// Returns when it is ready.
     ///
     /// # Errors
     /// When it exits before, or is not ready in time; the caller adds what it wrote.
     pub(super) async fn ready(&self, timeline: &Timeline, limit: Duration) -> Result<(), StepError> {
-        let wait = timeline.wait_for(format!("{} to become ready", self.name));
+        let wait = Wait {
+            name: self.name,
+            open: timeline.wait_for(format!("{} to become ready", self.name)),
+            lacks: Mutex::default(),
+        };
         let ready = async {
-            self.healthy(&wait).await;
+            self.healthy(timeline, &wait).await;
             self.assigned(&wait).await;
         };
         tokio::select! {
             biased;
             exit = exited(self.running) => {
-                Err(Failure::unknown(format!("{} ended with {exit} before it was ready", self.name)))
+                let failure = Failure::unknown(format!("{} ended with {exit} before it was ready", self.name));
+                Err(match &self.service.source {
+                    Source::Command(command) => failure.hint(format!("its `command` stands at {}", command.place)),
+                    Source::Url(_) => failure,
+                })
             }
             in_time = timeout(limit, ready) => in_time.map_err(|_| {
-                let waits = timeline.open_waits();
-                let what = waits.iter().find(|what| what.starts_with(self.name));
-                let what = what.map_or("", |what| what.trim_start_matches(self.name).trim_start_matches(" to become ready"));
-                let limit = momus_engine::failure::in_words(limit);
-                Failure::unknown(format!("{} was not ready within {limit}{what}", self.name))
-                    .hint("a service is ready when its `healthcheck` passes and it holds every partition that it `consumes`")
+                let message = format!("{} was not ready within {}{}", self.name, in_words(limit), wait.lacks());
+                Failure::unknown(message).hint(self.what_makes_ready())
             }),
         }
     }
 
-    async fn healthy(&self, wait: &OpenWait) {
+    fn what_makes_ready(&self) -> String {
+        let check = self.service.healthcheck.as_ref();
+        let check = check.map(|check| format!("its `healthcheck` ({}) passes", check.place));
+        let consumes = self.service.consumes.first();
+        let consumes = consumes.map(|topic| format!("it holds every partition that it `consumes` ({})", topic.place));
+        let conditions: Vec<String> = check.into_iter().chain(consumes).collect();
+        format!("{} is ready when {}", self.name, conditions.join(" and "))
+    }
+
+    async fn healthy(&self, timeline: &Timeline, wait: &Wait<'_>) {
         let Some(check) = self.service.healthcheck.as_deref() else {
             return;
         };
-        let mut tries = interval(EACH);
-        tries.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut bell = timeline.bell();
         loop {
-            tries.tick().await;
+            bell.mark_unchanged();
             let tried = timeout(TRY_LIMIT, self.check(check)).await;
             match tried.unwrap_or_else(|_| Err(format!("no answer within {} s", TRY_LIMIT.as_secs()))) {
                 Ok(()) => return,
-                Err(why) => wait.say(format!("{} to become ready: {why}", self.name)),
+                Err(why) => wait.say(why),
+            }
+            let tried = Instant::now();
+            sleep_until(tried + PAUSES.0).await;
+            tokio::select! {
+                _ = bell.changed() => {}
+                () = sleep_until(tried + PAUSES.1) => {}
             }
         }
     }
@@ -103,17 +144,15 @@ impl Candidate<'_> {
                 })
             }
             (_, Some(running), Some(port)) => {
-                let number = running
-                    .ports
-                    .get(port)
-                    .ok_or_else(|| format!("there is no port `{port}`"))?;
-                Ok(format!("127.0.0.1:{number}"))
+                let address = running.ports.address(port);
+                let address = address.ok_or_else(|| format!("there is no port `{port}`"))?;
+                Ok(address.to_string())
             }
             _ => Err("it does not run".into()),
         }
     }
 
-    async fn assigned(&self, wait: &OpenWait) {
+    async fn assigned(&self, wait: &Wait<'_>) {
         for (broker, namespace) in &self.namespaces {
             let topics = self.mesh.brokers.get(*broker).map(|broker| &broker.topics);
             let consumed = self.service.consumes.iter().filter_map(|name| {
@@ -137,11 +176,7 @@ impl Candidate<'_> {
                 if missing.is_empty() {
                     break;
                 }
-                wait.say(format!(
-                    "{} to become ready: it does not hold {}",
-                    self.name,
-                    missing.join(", ")
-                ));
+                wait.say(format!("it does not hold {}", missing.join(", ")));
                 if assigned.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -157,17 +192,26 @@ async fn exited(running: Option<&Running>) -> crate::guardian::Exit {
     }
 }
 
+/// The status that a GET is answered with.
 async fn get(address: &str, path: &str) -> Result<u16, String> {
+    let told = |error: hyper::Error| error.to_string();
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let handshake = hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
+    let (mut sender, connection) = handshake.map_err(told)?;
     let request = hyper::Request::get(path)
         .header(hyper::header::HOST, address)
+        .header(hyper::header::CONNECTION, "close")
         .body(Empty::new());
     let request = request.map_err(|error| error.to_string())?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        drop(timeout(REST_LIMIT, response.into_body().collect()).await);
+        Ok(status)
+    };
     tokio::select! {
-        response = sender.send_request(request) => response.map(|response| response.status().as_u16()),
+        status = exchange => status,
         Err(error) = connection => Err(error),
     }
-    .map_err(|error| error.to_string())
+    .map_err(told)
 }

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::data::Data;
 use super::incident::{Incident, lacking};
+use super::ports::Unshared;
 use super::service::{Process, Stage};
 use super::standins::StandIns;
 use crate::guardian::{Signal, remove_tree};
@@ -38,6 +39,7 @@ pub(super) struct ProcessSandbox {
     pub(super) namespaces: BTreeMap<(String, String), Namespace>,
     pub(super) standins: StandIns,
     pub(super) ready_limit: Duration,
+    pub(super) unshared: Unshared,
     pub(super) incident: Incident,
     /// Whether its services were all ready once: from there on an exit is the system's failure.
     pub(super) live: AtomicBool,

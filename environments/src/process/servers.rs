@@ -83,7 +83,12 @@ async fn postgres(
                 None => &[],
             };
             let made = server.create_template(&template_of(name), files).await;
-            made.map_err(|error| failure(&error))
+            let place = datastore
+                .schema
+                .as_ref()
+                .map_or(&datastore.place, |schema| &schema.place);
+            let hint = format!("it is the schema of datastore {name}, at {place}");
+            made.map_err(|error| failure(&error).hint(hint))
         }
     });
     try_join_all(made).await?;

@@ -1,27 +1,22 @@
 //! One service of one sandbox: its process, its log, its state.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{Ipv4Addr, TcpListener};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use momus_engine::event::{Happening, ServiceState};
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{LogFormat, Mesh, Service, Source};
+use momus_engine::mesh::{Located, Mesh, Service, Source, Template};
 use momus_engine::sandbox::Endpoint;
 use momus_engine::timeline::Timeline;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
 use super::address::Addresses;
 use super::incident::Incident;
-use super::standins;
-use crate::guardian::{Child, Command, Exit, Guardian, Lines, Signal};
-use crate::standins::log_line;
-
-/// How many of a service's last lines a message shows.
-const SHOWN: usize = 20;
+use super::log::Log;
+use super::ports::{Ports, Unshared};
+use crate::guardian::{Child, Command, Exit, Guardian, Signal, SpawnError};
 
 /// How a process ends that is killed.
 const KILLED: Exit = Exit::Signal(9);
@@ -36,19 +31,18 @@ pub(super) struct Process {
     guardian: Guardian,
     timeline: Timeline,
     log: PathBuf,
-    running: Mutex<Option<Running>>,
-    /// Becomes the exits that no step told it to.
+    unshared: Unshared,
+    latest: Mutex<Option<Running>>,
+    /// Told of the exits that no step told it to.
     untold: Incident,
-    last: Arc<Mutex<VecDeque<String>>>,
-    /// How many streams of its processes are read at this moment.
-    read: watch::Sender<usize>,
 }
 
 /// A process of it.
 #[derive(Clone)]
 pub(super) struct Running {
     pub(super) child: Child,
-    pub(super) ports: BTreeMap<String, u16>,
+    pub(super) ports: Arc<Ports>,
+    pub(super) log: Log,
     stage: Arc<Mutex<Stage>>,
     /// True once its end is on the timeline, and told where nobody had told it to.
     noted: watch::Sender<bool>,
@@ -75,10 +69,9 @@ impl Running {
 
     /// Kills it with its sandbox. Had it ended by itself just before, that is told first.
     pub(super) async fn close(&self) {
-        let stage = if self.stage() == Stage::Live {
-            Stage::Closing
-        } else {
-            Stage::ToldToEnd
+        let stage = match self.stage() {
+            Stage::Live => Stage::Closing,
+            Stage::Starting | Stage::ToldToEnd | Stage::Closing => Stage::ToldToEnd,
         };
         self.enter(stage);
         self.child.kill().await;
@@ -86,6 +79,11 @@ impl Running {
             let mut noted = self.noted.subscribe();
             drop(tokio::time::timeout(Duration::from_secs(2), noted.wait_for(|noted| *noted)).await);
         }
+    }
+
+    /// Whether it ended because somebody else has one of its ports.
+    pub(super) fn found_its_port_taken(&self) -> bool {
+        self.child.exit().is_some() && (self.log.says_port_taken() || self.ports.are_taken())
     }
 
     fn stage(&self) -> Stage {
@@ -100,7 +98,7 @@ impl Process {
         guardian: Guardian,
         timeline: Timeline,
         logs: &Path,
-        untold: Incident,
+        (unshared, untold): (Unshared, Incident),
     ) -> Self {
         Self {
             name: name.to_owned(),
@@ -108,10 +106,9 @@ impl Process {
             guardian,
             timeline,
             log: logs.join(format!("{name}.log")),
-            running: Mutex::default(),
+            unshared,
+            latest: Mutex::default(),
             untold,
-            last: Arc::default(),
-            read: watch::Sender::new(0),
         }
     }
 
@@ -138,14 +135,6 @@ impl Process {
         latest.ok_or_else(|| Failure::failed(format!("{} was never started", self.name)))
     }
 
-    /// Waits until all that an ended process wrote is read. Gives up after a second, for somebody else may hold the pipe.
-    pub(super) async fn settled(&self) {
-        if self.running().is_none() {
-            let mut read = self.read.subscribe();
-            drop(tokio::time::timeout(Duration::from_secs(1), read.wait_for(|open| *open == 0)).await);
-        }
-    }
-
     /// Its process.
     ///
     /// # Errors
@@ -156,13 +145,7 @@ impl Process {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The last lines that it wrote.
-    pub(super) fn last_lines(&self) -> Vec<String> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.iter().cloned().collect()
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a process on ports of the system's choice.
@@ -173,71 +156,25 @@ impl Process {
     ) -> Result<Running, StepError> {
         let service = self.declared()?;
         let Source::Command(command) = &service.source else {
-            return Err(Failure::failed(format!(
-                "{} is served already, at a url: Momus cannot start it",
-                self.name
-            )));
+            let message = format!("{} is served already, at a url: Momus cannot start it", self.name);
+            return Err(Failure::failed(message));
         };
         if self.running().is_some() {
             return Err(Failure::failed(format!("{} runs already", self.name)));
         }
-        let ports =
-            free_ports(service).map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
-        let addresses = Addresses {
-            endpoints,
-            service: &self.name,
-            ports: &ports,
-            bin: self.mesh.bin.as_deref(),
-        };
-        let mut words = command.iter().map(|word| addresses.fill(word));
-        let program = words
-            .next()
-            .unwrap_or_else(|| Ok(String::new()))
+        let ports = Ports::draw(service, self.unshared.allows(&self.name));
+        let ports = ports.map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
+        let started = self
+            .command(service, command, endpoints, &ports)
             .map_err(Failure::unknown)?;
-        let mut started = Command::new(&program)
-            .working_dir(&service.working_dir)
-            .label(&self.name);
-        for word in words {
-            started = started.argument(word.map_err(Failure::unknown)?);
-        }
-        for name in INHERITED {
-            if let Ok(value) = std::env::var(name) {
-                started = started.variable(name, value);
-            }
-        }
-        for (name, value) in &service.environment {
-            started = started.variable(name, addresses.fill(value).map_err(Failure::unknown)?);
-        }
         let spawned = self.guardian.spawn(started).await;
-        let (child, output) = spawned.map_err(|error| {
-            let failure = Failure::unknown(format!("{} cannot be started: {error}", self.name));
-            failure.hint(format!("its `command` stands at {}", command.place))
-        })?;
-        let file = tokio::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .await;
-        let file = file.map_err(|error| Failure::unknown(format!("the log {}: {error}", self.log.display())))?;
-        let file = Arc::new(tokio::sync::Mutex::new(file));
-        for lines in [output.stdout, output.stderr] {
-            let reader = Reader {
-                file: Arc::clone(&file),
-                service: self.name.clone(),
-                format: service.logs,
-                timeline: self.timeline.clone(),
-                last: Arc::clone(&self.last),
-            };
-            let read = self.read.clone();
-            read.send_modify(|open| *open += 1);
-            tokio::spawn(async move {
-                reader.read(lines).await;
-                read.send_modify(|open| *open -= 1);
-            });
-        }
+        let (child, output) = spawned.map_err(|error| self.not_started(service, command, &error))?;
+        let log = Log::begin(&self.name, service.logs, self.timeline.clone(), output, &self.log).await;
+        let log = log.map_err(|error| Failure::unknown(format!("the log {}: {error}", self.log.display())))?;
         let running = Running {
             child,
-            ports,
+            ports: Arc::new(ports),
+            log,
             stage: Arc::new(Mutex::new(stage)),
             noted: watch::Sender::new(false),
         };
@@ -247,19 +184,57 @@ impl Process {
         Ok(running)
     }
 
+    /// Its command and environment, filled in.
+    fn command(
+        &self,
+        service: &Service,
+        command: &[Template],
+        endpoints: &BTreeMap<(String, String), Endpoint>,
+        ports: &Ports,
+    ) -> Result<Command, String> {
+        let addresses = Addresses {
+            endpoints,
+            service: &self.name,
+            ports: ports.numbers(),
+            bin: self.mesh.bin.as_deref(),
+        };
+        let words = command.iter().map(|word| addresses.fill(word));
+        let mut words = words.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let mut started = Command::new(words.next().unwrap_or_default())
+            .working_dir(&service.working_dir)
+            .label(&self.name);
+        started = words.fold(started, Command::argument);
+        for name in INHERITED {
+            if let Ok(value) = std::env::var(name) {
+                started = started.variable(name, value);
+            }
+        }
+        for (name, value) in &service.environment {
+            started = started.variable(name, addresses.fill(value)?);
+        }
+        Ok(started)
+    }
+
+    fn not_started(&self, service: &Service, command: &Located<Vec<Template>>, error: &SpawnError) -> StepError {
+        let why = match error {
+            SpawnError::Refused { program, reason } => format!("`{program}`: {reason}"),
+            SpawnError::Guardian(error) => error.to_string(),
+        };
+        let failure = Failure::unknown(format!("{} cannot be started: {why}", self.name));
+        let folder = service.working_dir.display();
+        failure.hint(format!(
+            "its `command` stands at {}, and runs in {folder}",
+            command.place
+        ))
+    }
+
     /// Notes its exit, and that nobody told it to.
     fn watch(&self, running: Running) {
-        let mut read = self.read.subscribe();
-        let (name, timeline, untold, last) = (
-            self.name.clone(),
-            self.timeline.clone(),
-            self.untold.clone(),
-            Arc::clone(&self.last),
-        );
+        let (name, timeline, untold) = (self.name.clone(), self.timeline.clone(), self.untold.clone());
         tokio::spawn(async move {
             let exit = running.child.exited().await;
-            // What it wrote last is read first; somebody else may hold the pipe.
-            drop(tokio::time::timeout(Duration::from_secs(1), read.wait_for(|open| *open == 0)).await);
+            // What it wrote last is read first.
+            running.log.settled().await;
             let stage = running.stage();
             let told = stage == Stage::ToldToEnd || (stage == Stage::Closing && exit == KILLED);
             let status = exit.to_string();
@@ -268,11 +243,8 @@ impl Process {
                 state: ServiceState::Exited { status, told },
             });
             if !told && stage != Stage::Starting && exit != Exit::Unknown {
-                let last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                let failure = Failure::failed(format!("{name} ended with {exit}, and no step told it to"))
-                    .output(last.iter().cloned());
-                drop(last);
-                untold.happens(failure);
+                let message = format!("{name} ended with {exit}, and no step told it to");
+                untold.happens(Failure::failed(message).output(running.log.last_lines()));
             }
             running.noted.send_replace(true);
         });
@@ -293,54 +265,5 @@ impl Process {
             service: self.name.clone(),
             state,
         });
-    }
-}
-
-/// A port for each that the service declares, free at this moment.
-fn free_ports(service: &Service) -> std::io::Result<BTreeMap<String, u16>> {
-    let mut held = Vec::new();
-    for name in service.ports.keys() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        held.push((name.clone(), listener.local_addr()?.port(), listener));
-    }
-    Ok(held.into_iter().map(|(name, port, _)| (name, port)).collect())
-}
-
-/// Where the lines of a stream go.
-struct Reader {
-    file: Arc<tokio::sync::Mutex<tokio::fs::File>>,
-    service: String,
-    format: Option<LogFormat>,
-    timeline: Timeline,
-    last: Arc<Mutex<VecDeque<String>>>,
-}
-
-impl Reader {
-    /// Reads a stream to its end: each line goes to the log file, the timeline and the last lines.
-    async fn read(&self, mut lines: Lines) {
-        while let Some(line) = lines.next().await {
-            {
-                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.len() == SHOWN {
-                    last.pop_front();
-                }
-                last.push_back(line.clone());
-            }
-            match self.format {
-                Some(LogFormat::Ecs | LogFormat::Json) => {
-                    let parsed = log_line::parse(&line);
-                    let happening = standins::log(&self.service, &parsed);
-                    self.timeline.record_traced(parsed.trace, happening);
-                }
-                Some(LogFormat::Plain) | None => self.timeline.record(Happening::Log {
-                    service: self.service.clone(),
-                    level: None,
-                    message: line.clone(),
-                }),
-            }
-            // A full disk loses the log, not the run.
-            drop(self.file.lock().await.write_all(format!("{line}\n").as_bytes()).await);
-        }
-        drop(self.file.lock().await.flush().await);
     }
 }

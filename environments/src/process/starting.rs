@@ -18,8 +18,6 @@ use super::wiring::NOWHERE;
 
 /// How often a service is started anew when its port was taken meanwhile.
 const PORT_TRIES: usize = 5;
-/// What programs say of a port that is taken: libc, Go, Node, Java, Rust.
-const PORT_TAKEN: [&str; 3] = ["ddress already in use", "EADDRINUSE", "ddress in use"];
 
 impl ProcessSandbox {
     /// Starts every service, each as soon as those that it depends on are ready.
@@ -64,13 +62,11 @@ impl ProcessSandbox {
                 }
                 Err(error) => error,
             };
-            let port_taken = error
-                .output
-                .iter()
-                .any(|line| PORT_TAKEN.iter().any(|sign| line.contains(sign)));
-            if !port_taken || tries == PORT_TRIES {
+            let taken = running.found_its_port_taken();
+            if !taken || tries == PORT_TRIES {
                 return Err(error);
             }
+            self.unshared.add(name);
             tries += 1;
         }
     }
@@ -79,8 +75,8 @@ impl ProcessSandbox {
         let process = self.process(name)?;
         let running = process.spawn(&self.endpoints, stage).await?;
         let service = process.declared()?;
-        let port = service.http_port().and_then(|name| running.ports.get(name));
-        self.lead(name, port.map(|port| ([127, 0, 0, 1], *port).into()));
+        let address = service.http_port().and_then(|name| running.ports.address(name));
+        self.lead(name, address);
         Ok(running)
     }
 
@@ -112,17 +108,19 @@ impl ProcessSandbox {
                 .collect(),
         };
         let ready = candidate.ready(&self.timeline, self.ready_limit).await;
-        match (ready, process) {
-            (Ok(()), Some(process)) => {
-                process.tell(ServiceState::Ready);
+        match (ready, running) {
+            (Ok(()), _) => {
+                if let Some(process) = process {
+                    process.tell(ServiceState::Ready);
+                }
                 Ok(())
             }
-            (Ok(()), None) => Ok(()),
-            (Err(error), process) => {
-                let mut error = error;
-                if let Some(process) = process {
-                    process.settled().await;
-                    error = error.output(process.last_lines());
+            (Err(mut error), running) => {
+                if let Some(running) = running {
+                    if running.child.exit().is_some() {
+                        running.log.settled().await;
+                    }
+                    error = error.output(running.log.last_lines());
                 }
                 if self.live.load(Ordering::Relaxed) {
                     error.outcome = Outcome::Failed;

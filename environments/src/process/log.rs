@@ -1,0 +1,132 @@
+//! What a service writes: to its log file, onto the timeline, and the last lines for messages.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use momus_engine::event::Happening;
+use momus_engine::mesh::LogFormat;
+use momus_engine::timeline::Timeline;
+use tokio::fs::{File, OpenOptions};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
+
+use super::ports::says_taken;
+use super::standins;
+use crate::guardian::{Lines, Output};
+use crate::standins::log_line;
+
+/// How many of a service's last lines a message shows.
+const SHOWN: usize = 20;
+/// How long what an ended process wrote may take to be read; somebody else may hold the pipe.
+const SETTLES: Duration = Duration::from_secs(1);
+
+/// What one process of a service writes. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Log {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    service: String,
+    format: Option<LogFormat>,
+    timeline: Timeline,
+    written: Mutex<Written>,
+    /// How many of its streams are read at this moment.
+    open: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Written {
+    last: VecDeque<String>,
+    port_taken: bool,
+}
+
+impl Log {
+    /// Begins to read what a process of this service writes, and to write it behind what stands in `file`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(super) async fn begin(
+        service: &str,
+        format: Option<LogFormat>,
+        timeline: Timeline,
+        output: Output,
+        file: &Path,
+    ) -> std::io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(file).await?;
+        let file = Arc::new(tokio::sync::Mutex::new(file));
+        let shared = Shared {
+            service: service.to_owned(),
+            format,
+            timeline,
+            written: Mutex::default(),
+            open: watch::Sender::new(2),
+        };
+        let log = Self {
+            shared: Arc::new(shared),
+        };
+        for lines in [output.stdout, output.stderr] {
+            let (log, file) = (log.clone(), Arc::clone(&file));
+            tokio::spawn(async move {
+                log.read(lines, &file).await;
+                log.shared.open.send_modify(|open| *open -= 1);
+            });
+        }
+        Ok(log)
+    }
+
+    /// Reads a stream to its end: each line goes to the log file, the timeline and the last lines.
+    async fn read(&self, mut lines: Lines, file: &tokio::sync::Mutex<File>) {
+        let shared = &*self.shared;
+        while let Some(line) = lines.next().await {
+            self.written().add(&line);
+            match shared.format {
+                Some(LogFormat::Ecs | LogFormat::Json) => {
+                    let parsed = log_line::parse(&line);
+                    let happening = standins::log(&shared.service, &parsed);
+                    shared.timeline.record_traced(parsed.trace, happening);
+                }
+                Some(LogFormat::Plain) | None => shared.timeline.record(Happening::Log {
+                    service: shared.service.clone(),
+                    level: None,
+                    message: line.clone(),
+                }),
+            }
+            // A full disk loses the log, not the run.
+            drop(file.lock().await.write_all(format!("{line}\n").as_bytes()).await);
+        }
+        drop(file.lock().await.flush().await);
+    }
+
+    /// Waits until all that an ended process wrote is read.
+    pub(super) async fn settled(&self) {
+        let mut open = self.shared.open.subscribe();
+        drop(tokio::time::timeout(SETTLES, open.wait_for(|open| *open == 0)).await);
+    }
+
+    /// The last lines that it wrote.
+    pub(super) fn last_lines(&self) -> Vec<String> {
+        self.written().last.iter().cloned().collect()
+    }
+
+    /// Whether it said that a port is taken.
+    pub(super) fn says_port_taken(&self) -> bool {
+        self.written().port_taken
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.shared.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    fn add(&mut self, line: &str) {
+        if self.last.len() == SHOWN {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.to_owned());
+        self.port_taken |= says_taken(line);
+    }
+}
