@@ -1,0 +1,177 @@
+//! The services of the small mesh: a shop that publishes orders, and billing that makes an invoice of each.
+//!
+//! They know nothing of Momus but what stands in their environment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::{ObjectStoreExt, PutPayload};
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{ClientConfig, Message};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_postgres::NoTls;
+
+/// Says which service this program is; without it, it is the tests.
+pub const VARIABLE: &str = "SMALL_MESH_SERVICE";
+
+/// Not a test of its own: a service, when the environment says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn service() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    match std::env::var(VARIABLE).as_deref() {
+        Ok("shop") => shop().await,
+        Ok("billing") => billing().await,
+        Ok("stubborn") => stubborn().await,
+        Ok(other) => panic!("there is no service {other}"),
+        Err(_) => {}
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
+}
+
+async fn serve(routes: Router) {
+    let port: u16 = variable("PORT").parse().unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    println!("listening");
+    axum::serve(listener, routes).await.unwrap();
+}
+
+fn kafka() -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", variable("KAFKA_BROKERS"));
+    config
+}
+
+struct Shop {
+    producer: FutureProducer,
+    receipts: AmazonS3,
+    billing: String,
+}
+
+/// `POST /orders/{id}` publishes the order and keeps a receipt; `GET /invoices/{id}` asks billing.
+async fn shop() {
+    let receipts = AmazonS3Builder::new()
+        .with_endpoint(variable("S3_ENDPOINT"))
+        .with_allow_http(true)
+        .with_region("us-east-1")
+        .with_bucket_name("receipts")
+        .with_access_key_id(variable("S3_USER"))
+        .with_secret_access_key(variable("S3_PASSWORD"))
+        .build();
+    let shop = Arc::new(Shop {
+        producer: kafka().set("linger.ms", "0").create().unwrap(),
+        receipts: receipts.unwrap(),
+        billing: variable("BILLING_URL"),
+    });
+    let order = async |State(shop): State<Arc<Shop>>, Path(id): Path<String>| {
+        let receipt = PutPayload::from(format!("receipt of {id}"));
+        shop.receipts.put(&format!("{id}.txt").into(), receipt).await.unwrap();
+        let record = FutureRecord::to("orders.v1").key(&id).payload(&id);
+        shop.producer.send(record, Duration::from_secs(10)).await.unwrap();
+        StatusCode::ACCEPTED
+    };
+    let invoice = async |State(shop): State<Arc<Shop>>, Path(id): Path<String>| {
+        let answer = reqwest::get(format!("{}/invoices/{id}", shop.billing)).await;
+        match answer {
+            Ok(answer) => (
+                StatusCode::from_u16(answer.status().as_u16()).unwrap(),
+                answer.text().await.unwrap(),
+            ),
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()),
+        }
+    };
+    let routes = Router::new()
+        .route("/readyz", get(async || "ready"))
+        .route("/orders/{id}", post(order))
+        .route("/invoices/{id}", get(invoice));
+    serve(routes.with_state(shop)).await;
+}
+
+/// Makes an invoice of each order, charged at the bank; `GET /invoices/{id}` shows it.
+async fn billing() {
+    let (client, connection) = tokio_postgres::connect(&variable("DATABASE_URL"), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let database = Arc::new(client);
+    let consumer: StreamConsumer = kafka()
+        .set("group.id", "billing")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("session.timeout.ms", "2000")
+        .set("heartbeat.interval.ms", "200")
+        .create()
+        .unwrap();
+    consumer.subscribe(&["orders.v1"]).unwrap();
+    let (bank, invoices) = (variable("BANK_URL"), Arc::clone(&database));
+    tokio::spawn(async move {
+        loop {
+            let Ok(message) = consumer.recv().await else { continue };
+            let id = String::from_utf8(message.payload().unwrap().to_vec()).unwrap();
+            let charge = reqwest::Client::new()
+                .post(format!("{bank}/charges"))
+                .body(format!("{{\"id\": \"{id}\"}}"));
+            let status = charge
+                .header("content-type", "application/json")
+                .send()
+                .await
+                .unwrap()
+                .status();
+            let status = status.as_u16().to_string();
+            let sql = "INSERT INTO invoices (id, bank) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            invoices.execute(sql, &[&id, &status]).await.unwrap();
+            consumer.commit_message(&message, CommitMode::Sync).unwrap();
+        }
+    });
+    let invoice = async |State(database): State<Arc<tokio_postgres::Client>>, Path(id): Path<String>| {
+        let rows = database
+            .query("SELECT bank FROM invoices WHERE id = $1", &[&id])
+            .await
+            .unwrap();
+        match rows.first() {
+            Some(row) => (StatusCode::OK, row.get::<_, String>(0)),
+            None => (StatusCode::NOT_FOUND, "no such invoice".to_owned()),
+        }
+    };
+    let routes = Router::new()
+        .route("/readyz", get(async || "ready"))
+        .route(
+            "/environment",
+            get(async || axum::Json(std::env::vars().collect::<HashMap<_, _>>())),
+        )
+        .route(
+            "/exit",
+            get(async || -> StatusCode {
+                eprintln!("the till is empty");
+                std::process::abort()
+            }),
+        )
+        .route("/invoices/{id}", get(invoice));
+    serve(routes.with_state(database)).await;
+}
+
+/// Does not share its port, as a server does that sets no `SO_REUSEADDR`, and ignores SIGTERM.
+async fn stubborn() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+    tokio::spawn(async move {
+        loop {
+            terminate.recv().await;
+            println!("no");
+        }
+    });
+    let socket = TcpSocket::new_v4().unwrap();
+    let address = format!("127.0.0.1:{}", variable("PORT")).parse().unwrap();
+    if let Err(error) = socket.bind(address) {
+        eprintln!("cannot listen: {error}");
+        std::process::abort();
+    }
+    let routes = Router::new().route("/readyz", get(async || "ready"));
+    axum::serve(socket.listen(16).unwrap(), routes).await.unwrap();
+}
