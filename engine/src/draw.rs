@@ -48,6 +48,13 @@ impl Draws {
         }
     }
 
+    /// A source of its own, which this one seeds: how often one draws is nothing to the other.
+    pub fn beside(&mut self) -> Self {
+        Self {
+            source: ChaCha8Rng::from_rng(&mut self.source),
+        }
+    }
+
     /// A UUID of version 4.
     pub fn uuid(&mut self) -> String {
         let mut bytes = [0; 16];
@@ -105,6 +112,17 @@ mod tests {
         assert_ne!(first, one.uuid());
         assert_ne!(first, Draws::new(8, &place(3)).uuid());
         assert_ne!(first, Draws::new(7, &place(4)).uuid());
+    }
+
+    #[test]
+    fn what_is_drawn_beside_the_steps_is_the_same_again_too() {
+        let mut one = Draws::new(7, &place(3));
+        let mut other = Draws::new(7, &place(3));
+        let (mut beside_one, mut beside_other) = (one.beside(), other.beside());
+        let first = beside_one.uuid();
+        assert_eq!(one.uuid(), other.uuid());
+        assert_eq!(first, beside_other.uuid());
+        assert_ne!(one.uuid(), beside_other.uuid());
     }
 
     #[test]

@@ -47,11 +47,22 @@ pub enum Value {
     Fault(String),
     /// Whether `, and no other` was said.
     Only(bool),
+    /// Whether `, in order per key` was said.
+    Ordered(bool),
+    /// A share in per cent: `1` is one in a hundred.
+    Percent(f64),
     /// The name that ` as NAME` gives to what the step produces.
     Alias(Option<String>),
+    /// The name that the step gives to a traffic that it begins.
+    NewTraffic(String),
+    /// The name of a traffic that a step before began.
+    Traffic(String),
 }
 
 const NAME: &str = r"[A-Za-z0-9_][A-Za-z0-9_.-]*";
+
+/// What a name that steps give matches.
+const WORD: &str = "[A-Za-z_][A-Za-z0-9_]*";
 
 /// What a quoted text matches.
 pub(crate) const QUOTED: &str = r#""(?:[^"\\]|\\.)*""#;
@@ -84,6 +95,21 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| name(&[Kind::Partner], text),
     },
     ParameterType {
+        name: "ledger",
+        pattern: NAME,
+        read: |text| name(&[Kind::Ledger], text),
+    },
+    ParameterType {
+        name: "stage",
+        pattern: "[A-Za-z0-9][A-Za-z0-9_-]*",
+        read: |text| Ok(Value::Word(text.to_owned())),
+    },
+    ParameterType {
+        name: "thing",
+        pattern: r"\p{L}[\p{L}-]*",
+        read: |text| Ok(Value::Word(text.to_owned())),
+    },
+    ParameterType {
         name: "dependency",
         pattern: NAME,
         read: |text| name(DEPENDENCIES, text),
@@ -109,6 +135,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| Count::parse(text).map(Value::Count),
     },
     ParameterType {
+        name: "times",
+        pattern: "exactly once|at least once",
+        read: |text| Count::parse(&text.replace("once", "1")).map(Value::Count),
+    },
+    ParameterType {
         name: "number",
         pattern: "[0-9]+",
         read: whole,
@@ -127,6 +158,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         name: "duration",
         pattern: r"[0-9]+(?:\.[0-9]+)? ?[a-z]+",
         read: |text| duration(text).map(Value::Duration),
+    },
+    ParameterType {
+        name: "percent",
+        pattern: r"[0-9]+(?:\.[0-9]+)? ?%",
+        read: percent,
     },
     ParameterType {
         name: "fault",
@@ -149,9 +185,24 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| Ok(Value::Only(!text.is_empty())),
     },
     ParameterType {
+        name: "ordered",
+        pattern: "(?:, in order per key)?",
+        read: |text| Ok(Value::Ordered(!text.is_empty())),
+    },
+    ParameterType {
         name: "as",
         pattern: "(?: as [A-Za-z_][A-Za-z0-9_]*)?",
         read: alias,
+    },
+    ParameterType {
+        name: "new_traffic",
+        pattern: WORD,
+        read: |text| Ok(Value::NewTraffic(text.to_owned())),
+    },
+    ParameterType {
+        name: "traffic",
+        pattern: WORD,
+        read: |text| Ok(Value::Traffic(text.to_owned())),
     },
 ];
 
@@ -216,6 +267,14 @@ fn ordinal(text: &str) -> Result<Value, String> {
     }
 }
 
+fn percent(text: &str) -> Result<Value, String> {
+    let share: Option<f64> = text.trim_end_matches([' ', '%']).parse().ok();
+    share
+        .filter(|share| *share <= 100.0)
+        .map(Value::Percent)
+        .ok_or_else(|| format!("`{text}` is more than all; hint: a share is `0 %` to `100 %`"))
+}
+
 fn alias(text: &str) -> Result<Value, String> {
     Ok(Value::Alias(text.strip_prefix(" as ").map(str::to_owned)))
 }
@@ -250,9 +309,25 @@ mod tests {
     }
 
     #[test]
+    fn once_can_be_a_bound() {
+        let count = |least, most| Ok(Value::Count(Count { least, most }));
+        assert_eq!(read("times", "exactly once"), count(1, Some(1)));
+        assert_eq!(read("times", "at least once"), count(1, None));
+    }
+
+    #[test]
+    fn a_share_is_at_most_all() {
+        assert_eq!(read("percent", "0.5 %"), Ok(Value::Percent(0.5)));
+        assert_eq!(read("percent", "100%"), Ok(Value::Percent(100.0)));
+        assert!(read("percent", "101 %").is_err_and(|message| message.contains("more than all")));
+    }
+
+    #[test]
     fn optional_parameters_match_nothing() {
         assert_eq!(read("only", ""), Ok(Value::Only(false)));
         assert_eq!(read("only", ", and no other"), Ok(Value::Only(true)));
+        assert_eq!(read("ordered", ""), Ok(Value::Ordered(false)));
+        assert_eq!(read("ordered", ", in order per key"), Ok(Value::Ordered(true)));
         assert_eq!(read("as", " as order"), Ok(Value::Alias(Some("order".into()))));
         assert_eq!(read("as", ""), Ok(Value::Alias(None)));
         assert_eq!(read("eventually", ""), Ok(Value::Adverb(String::new())));

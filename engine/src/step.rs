@@ -157,12 +157,21 @@ macro_rules! from_value {
     };
 }
 
-from_value!(String, Value::Name { name: text, .. } | Value::Text(text) | Value::Word(text) | Value::Fault(text) => text);
+from_value!(
+    String,
+    Value::Name { name: text, .. }
+    | Value::Text(text)
+    | Value::Word(text)
+    | Value::Fault(text)
+    | Value::NewTraffic(text)
+    | Value::Traffic(text) => text
+);
 from_value!(Count, Value::Count(count) => count);
 from_value!(Duration, Value::Duration(duration) => duration);
 from_value!(u64, Value::Number(number) => number);
 from_value!(Timing, Value::Timing(timing) => timing);
-from_value!(bool, Value::Only(only) => only);
+from_value!(f64, Value::Percent(share) => share);
+from_value!(bool, Value::Only(said) | Value::Ordered(said) => said);
 from_value!(Option<String>, Value::Alias(alias) => alias);
 
 /// Declares a step definition as a function of no arguments that returns it.

@@ -42,6 +42,16 @@ impl Values {
         }
     }
 
+    /// Values for what goes on beside the steps: with what is kept so far, and draws of their own.
+    pub fn beside(&mut self) -> Self {
+        Self {
+            kept: self.kept.clone(),
+            variables: Arc::clone(&self.variables),
+            draws: self.draws.beside(),
+            ordinal: None,
+        }
+    }
+
     /// Keeps a value under a name, in place of an earlier one.
     pub fn keep(&mut self, name: impl Into<String>, kept: Kept) {
         self.kept.insert(name.into(), kept);

@@ -34,6 +34,8 @@ pub struct World {
     pub early: bool,
     /// When waiting ends for whatever waits at this point, an earlier expectation having failed there.
     pub(crate) patience_ends: Option<tokio::time::Instant>,
+    /// When the last step ended that drove the mesh; none before the first.
+    pub acted: Option<tokio::time::Instant>,
     /// What the vocabulary keeps from step to step.
     pub state: Extensions,
     /// What the vocabulary keeps from step to step, and what a phrase keeps to itself: the last response, for one.
@@ -59,10 +61,24 @@ impl World {
             deadline,
             early,
             patience_ends: None,
+            acted: None,
             state: Extensions::default(),
             scopes: Scopes::default(),
             sandbox,
         }
+    }
+
+    /// A world for what goes on beside the steps: it reads what they have kept so far, keeps to itself what it keeps, and
+    /// draws for itself.
+    pub fn beside(&mut self) -> Self {
+        Self::new(
+            self.mesh.clone(),
+            self.sandbox.clone(),
+            self.timeline.clone(),
+            self.values.beside(),
+            self.deadline,
+            self.early,
+        )
     }
 
     /// The sandbox.

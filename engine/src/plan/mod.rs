@@ -11,6 +11,7 @@ mod names;
 mod phrases;
 mod references;
 mod selection;
+mod traffic;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -197,6 +198,7 @@ impl Planner<'_> {
         for step in &pickle.steps {
             walk.step(&Line::own(step, &feature.file), step.kind);
         }
+        walk.end();
         let scenario = PlannedScenario {
             place: ScenarioPlace {
                 file: feature.file.clone(),

@@ -6,6 +6,7 @@ use momus_gherkin::{KeywordType, Location, PickleStep, StepType};
 
 use super::error::{Place, PlanError, Reason};
 use super::line::{Line, Spot};
+use super::traffic::Traffics;
 use super::{PlannedStep, Planner, references};
 use crate::event::Frame;
 use crate::matching::Match;
@@ -28,6 +29,8 @@ pub(super) struct Walk<'p> {
     kept: Vec<String>,
     /// The faults that steps before inject.
     injected: Vec<String>,
+    /// The traffics that steps before begin.
+    traffics: Traffics,
     /// Whether a step before is bound to nothing: it may be the one that would have given what is missed.
     unbound: bool,
     /// The calls that the current step stands under, outermost first.
@@ -51,6 +54,7 @@ impl<'p> Walk<'p> {
             needs_sandbox: false,
             kept: Vec::new(),
             injected: Vec::new(),
+            traffics: Traffics::default(),
             unbound: false,
             calls: Vec::new(),
         }
@@ -78,8 +82,21 @@ impl<'p> Walk<'p> {
         }
     }
 
-    /// Tells what is wrong with a part of a step: on the line where that is written, and on those that led there.
+    /// Tells what is wrong with the scenario as a whole.
+    pub fn end(&mut self) {
+        let traffics = std::mem::take(&mut self.traffics);
+        if !self.unbound {
+            self.errors.extend(traffics.unasked());
+        }
+    }
+
     fn tell(&mut self, line: &Line<'p>, spot: Spot, reason: Reason) {
+        let error = self.error(line, spot, reason);
+        self.errors.push(error);
+    }
+
+    /// What is wrong with a part of a step: on the line where that is written, and on those that led there.
+    fn error(&self, line: &Line<'p>, spot: Spot, reason: Reason) -> PlanError {
         let written = line.written(spot);
         let step = Place {
             file: line.file.to_owned(),
@@ -92,8 +109,7 @@ impl<'p> Walk<'p> {
             what: "called here",
         });
         let led_there = written.passed_on.then_some(step).into_iter().chain(calls);
-        self.errors
-            .push(PlanError::new(written.file, written.location, reason).and_at(led_there));
+        PlanError::new(written.file, written.location, reason).and_at(led_there)
     }
 
     fn bind(
@@ -112,6 +128,14 @@ impl<'p> Walk<'p> {
             self.planner.arguments(definition, values, injected, &mut wrong);
         }
         self.injected.extend(definition.injects.map(|name| name(values)));
+        let mut traffics = std::mem::take(&mut self.traffics);
+        let unasked = |reason| self.error(line, Spot::Step, reason);
+        wrong.extend(
+            traffics
+                .step(values, self.unbound, unasked)
+                .map(|reason| (Spot::Step, reason)),
+        );
+        self.traffics = traffics;
         self.planner.references(values, line, &self.kept, &mut wrong);
         shape(definition, &block, &mut wrong);
         for (spot, reason) in wrong {

@@ -81,6 +81,7 @@ impl Run {
         let result = self.step(step, world, until).await;
         if step.definition.drives {
             activity.is_driven();
+            world.acted = Some(tokio::time::Instant::now());
         }
         // Of all that waits at one point, the first one's deadline is the deadline.
         if (course.failed.is_some() || result.is_err())
