@@ -36,7 +36,8 @@ pub struct Draws {
 
 impl Draws {
     /// The draws of the scenario that stands there, in a run with this seed: where it stands decides, not what else is
-    /// selected.
+    /// selected, nor which try of it this is: what is tried again is the same scenario, in a sandbox that has seen none of
+    /// these values.
     pub fn new(seed: u64, place: &ScenarioPlace) -> Self {
         // FNV-1a: the same on every machine and in every version, which the standard hasher does not promise.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed;

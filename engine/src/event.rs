@@ -92,6 +92,8 @@ pub enum Happening {
     ScenarioStarted {
         /// Where the scenario stands and what it is called.
         place: ScenarioPlace,
+        /// Which try of it this is, from 1.
+        attempt: usize,
     },
     /// The scenario's sandbox is ready.
     SandboxReady {
@@ -283,10 +285,12 @@ pub enum Happening {
         /// How many observations were made.
         looks: u32,
     },
-    /// A scenario ended, its faults healed.
+    /// A try of a scenario ended, its faults healed.
     ScenarioFinished {
-        /// Its outcome.
+        /// What the scenario comes to: of tries before this one that failed, and of this one, flaky or failed.
         outcome: Outcome,
+        /// Whether it failed and is to be tried again, when all scenarios have been tried, unless the run is stopped.
+        will_be_retried: bool,
         /// How long it took, its sandbox included.
         #[serde(rename = "took_ms", serialize_with = "milliseconds")]
         took: Duration,

@@ -26,6 +26,9 @@ use crate::feature_files::FeatureFiles;
 use crate::reporter::Reporter;
 use crate::scenarios::{Finished, Scenarios, StepRun};
 
+/// The tag of a scenario that passed when it was tried again: the format has no word for it, and its readers count tags.
+const FLAKY: &str = "@momus:flaky";
+
 /// What the `cucumber` crate puts before the message of every step that failed; none of ours panicked.
 const PANICKED: &str = "Step panicked. Captured output: ";
 
@@ -33,7 +36,9 @@ const PANICKED: &str = "Step panicked. Captured output: ";
 /// scenario of its own, a Background's steps as the scenario's first ones.
 ///
 /// The format knows neither refused nor unknown: both are failed, with their reason. What is no step's failure is that
-/// of a hook, before the first step or after the last. A failed step carries the last happenings as an attachment.
+/// of a hook, before the first step or after the last. A failed step carries the last happenings as an attachment. A
+/// scenario that was tried several times is what its last try was, the others are attachments of its first step, and the
+/// tag `@momus:flaky` tells one that passed in the end.
 pub struct CucumberJson<W> {
     out: W,
     again: Again,
@@ -154,25 +159,29 @@ impl Adapter {
             timed.at = at;
             handle(json, timed);
         };
-        let failed_step = finished.step().map(|step| step.line);
-        let explanation = || Arc::new(explanation::of(finished, again));
-        let hook = (finished.did_not_pass() && failed_step.is_none()).then_some(if finished.steps.is_empty() {
+        let run_it_again = explanation::run_it_again(finished, again);
+        let told = |text: String| Arc::new(format!("{text}\n{run_it_again}"));
+        let broken_off = finished.step().filter(|step| step.failure.is_none()).is_some();
+        let of_a_hook = finished.own_failure.is_some() || finished.failure().is_none();
+        let hook = (finished.did_not_pass() && of_a_hook && !broken_off).then_some(if finished.steps.is_empty() {
             HookType::Before
         } else {
             HookType::After
         });
         let hook_failed = |tell: &mut dyn FnMut(SystemTime, ScenarioEvent<NoWorld>), kind, took| {
             tell(SystemTime::UNIX_EPOCH, ScenarioEvent::hook_started(kind));
-            if !finished.tail.is_empty() {
+            if finished.step().is_none() && !finished.tail.is_empty() {
                 let tail = finished.tail.join("\n");
                 tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(tail));
             }
-            let failed = ScenarioEvent::hook_failed(kind, None, explanation());
+            let failed = ScenarioEvent::hook_failed(kind, None, told(explanation::of_own(finished)));
             tell(SystemTime::UNIX_EPOCH + took, failed);
         };
         if matches!(hook, Some(HookType::Before)) {
             hook_failed(&mut tell, HookType::Before, finished.took);
         }
+        let mut earlier = finished.earlier.as_slice();
+        let mut tail = Some(finished.tail.join("\n")).filter(|tail| !tail.is_empty());
         for (step, run) in steps {
             let step = Source::new(step);
             let (outcome, took) = match run {
@@ -180,16 +189,24 @@ impl Adapter {
                 None => (Outcome::Skipped, Duration::ZERO),
             };
             tell(SystemTime::UNIX_EPOCH, ScenarioEvent::step_started(step.clone()));
+            for failed in std::mem::take(&mut earlier) {
+                tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(earlier_try(failed)));
+            }
             let ended = match outcome {
                 Outcome::Passed => ScenarioEvent::step_passed(step, self.captures.clone(), None),
                 Outcome::Skipped => ScenarioEvent::step_skipped(step),
                 Outcome::Undefined => ScenarioEvent::step_failed(step, None, None, None, StepError::NotFound),
                 // Readers of the format do not all know `ambiguous`.
-                Outcome::Failed | Outcome::Refused | Outcome::Unknown | Outcome::Ambiguous => {
-                    if !finished.tail.is_empty() {
-                        tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(finished.tail.join("\n")));
+                Outcome::Failed | Outcome::Flaky | Outcome::Refused | Outcome::Unknown | Outcome::Ambiguous => {
+                    if let Some(tail) = tail.take() {
+                        tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(tail));
                     }
-                    ScenarioEvent::step_failed(step, None, None, None, StepError::Panic(explanation()))
+                    let failure = run.and_then(|run| run.failure.as_ref().map(|failure| (run, failure)));
+                    let why = failure.map_or_else(
+                        || explanation::of_own(finished),
+                        |(run, failure)| explanation::of_step(finished, run, failure),
+                    );
+                    ScenarioEvent::step_failed(step, None, None, None, StepError::Panic(told(why)))
                 }
             };
             tell(SystemTime::UNIX_EPOCH + took, ended);
@@ -218,15 +235,26 @@ impl Adapter {
     }
 }
 
+/// What became of a try before the last one.
+fn earlier_try(failed: &Finished) -> String {
+    let why = explanation::of_try(failed);
+    let (attempt, tail) = (failed.attempt, failed.tail.join("\n"));
+    format!("try {attempt} failed: {why}\n\n{tail}").trim_end().to_owned()
+}
+
 fn scenario(finished: &Finished, files: &mut FeatureFiles) -> gherkin::Scenario {
     let place = &finished.place;
     let file = files.file(&place.file);
     let keyword = file.pickle(place).and_then(|pickle| file.scenario_keyword(pickle));
+    let mut tags = place.tags.clone();
+    if finished.outcome == Outcome::Flaky {
+        tags.push(FLAKY.to_owned());
+    }
     gherkin::Scenario::builder()
         .keyword(keyword.unwrap_or("Scenario").to_owned())
         .name(place.name.clone())
         .steps(Vec::new())
-        .tags(place.tags.clone())
+        .tags(tags)
         .position(at(place.line))
         .build()
 }
@@ -282,7 +310,7 @@ fn without_panics(json: &mut Json) {
 
 #[cfg(test)]
 mod tests {
-    use momus_engine::event::Happening;
+    use base64::Engine;
     use momus_engine::failure::Failure;
 
     use super::*;
@@ -357,12 +385,8 @@ mod tests {
     #[test]
     fn a_sandbox_that_could_not_be_made_is_a_hook_that_failed() {
         let json = written(|file| {
-            let finished = Happening::ScenarioFinished {
-                outcome: Outcome::Unknown,
-                took: Duration::from_millis(7),
-                failure: Some(*Failure::unknown("billing was not ready")),
-                logs: None,
-            };
+            let failure = Failure::unknown("billing was not ready");
+            let finished = sample::finished(Outcome::Unknown, 7, Some(failure));
             let mut events = sample::failing_run(file);
             events.truncate(2);
             events.push(sample::event(9, Some(0), finished));
@@ -378,6 +402,54 @@ mod tests {
                 .contains("billing was not ready")
         );
         assert_eq!(element["steps"][0]["result"]["status"], "skipped");
+    }
+
+    #[test]
+    fn each_failed_step_has_its_own_failure_and_what_is_none_of_them_is_a_hooks() {
+        let json = written(sample::several_failures);
+        let element = &json[0]["elements"][0];
+        let messages: Vec<String> = element["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| {
+                let message = step["result"]["error_message"].as_str().unwrap_or("-");
+                let named = message.lines().nth(1).unwrap_or(message);
+                format!("{named}: {}", message.matches("last seen").count())
+            })
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "-: 0",
+                "Then shop has it: 1",
+                "And billing has it: 1",
+                "-: 0",
+                "And all have it: 1"
+            ]
+        );
+        let hook = element["after"][0]["result"]["error_message"].as_str().unwrap();
+        assert!(hook.contains("the cut could not be healed\nrun it again: "), "{hook}");
+        let attached = element["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|step| !step["embeddings"].is_null());
+        assert_eq!(attached.count(), 1);
+    }
+
+    #[test]
+    fn a_flaky_scenario_passed_bears_a_tag_and_tells_the_try_that_failed() {
+        let json = written(|file| sample::tried_again(file, Outcome::Flaky));
+        let element = &json[0]["elements"][1];
+        assert_eq!(element["tags"][0]["name"], FLAKY);
+        let steps = element["steps"].as_array().unwrap();
+        assert_eq!(steps[1]["result"]["status"], "passed");
+        let attached = steps[0]["embeddings"][0]["data"].as_str().unwrap();
+        let attached = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(attached).unwrap()).unwrap();
+        assert!(attached.starts_with("try 1 failed: "), "{attached}");
+        assert!(attached.contains("last seen: status 503"), "{attached}");
+        assert!(attached.contains("POST /charges 503 (12 ms)"), "{attached}");
     }
 
     #[test]

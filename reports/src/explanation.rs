@@ -3,17 +3,65 @@
 use momus_engine::failure::Failure;
 
 use crate::again::Again;
-use crate::scenarios::Finished;
+use crate::scenarios::{Finished, StepRun};
 
-/// The place, the step, all that its failures tell, and the command that runs the scenario again.
-pub(crate) fn of(finished: &Finished, again: &Again) -> String {
+/// Every failure of a try with its place, its step and all that it tells; an empty line parts them.
+pub(crate) fn of_try(finished: &Finished) -> String {
+    let failures = finished.failures().enumerate();
+    let failures: Vec<String> = failures
+        .map(|(index, (step, failure))| match step {
+            Some(step) => of_step(finished, step, failure),
+            // Behind a step's failure, the scenario's own stands for itself.
+            None if index > 0 => told(failure).join("\n"),
+            None => of_own(finished),
+        })
+        .collect();
+    match failures.is_empty() {
+        true => of_own(finished),
+        false => failures.join("\n\n"),
+    }
+}
+
+/// A step's failure with its place, its step and all that it tells.
+pub(crate) fn of_step(finished: &Finished, step: &StepRun, failure: &Failure) -> String {
+    placed(finished, Some(step), failure)
+}
+
+/// The scenario's own failure with its place, and the step that it broke off.
+pub(crate) fn of_own(finished: &Finished) -> String {
+    let broken_off = finished.step().filter(|step| step.failure.is_none());
+    match &finished.own_failure {
+        Some(failure) => placed(finished, broken_off, failure),
+        None => format!("{}:{}", finished.place.file, finished.place.line),
+    }
+}
+
+/// The line with the command that runs the scenario again.
+pub(crate) fn run_it_again(finished: &Finished, again: &Again) -> String {
+    format!("run it again: {}", again.command(&finished.place))
+}
+
+/// The first failure in one line, and how many others there are.
+pub(crate) fn in_one_line(finished: &Finished) -> Option<String> {
+    let failure = finished.failure()?;
+    let step = finished
+        .step()
+        .map(|step| format!("{}: ", step.text))
+        .unwrap_or_default();
+    let others = match finished.failures().count() - 1 {
+        0 => String::new(),
+        1 => " (and 1 more failure)".to_owned(),
+        others => format!(" (and {others} more failures)"),
+    };
+    Some(format!("{step}{}{others}", failure.message))
+}
+
+fn placed(finished: &Finished, step: Option<&StepRun>, failure: &Failure) -> String {
     let place = &finished.place;
-    let step = finished.step();
     let line = step.map_or(place.line, |step| step.line);
     let mut text = vec![format!("{}:{line}", place.file)];
     text.extend(step.map(|step| step.text.clone()));
-    text.extend(finished.failures().flat_map(told));
-    text.push(format!("run it again: {}", again.command(place)));
+    text.extend(told(failure));
     text.join("\n")
 }
 

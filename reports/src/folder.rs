@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use momus_engine::event::Event;
+use momus_engine::outcome::Outcome;
 
 use crate::report_file::{at, create};
 use crate::reporter::Reporter;
@@ -20,7 +21,7 @@ pub const NAME: &str = "momus-report";
 const LONGEST_SLUG: usize = 60;
 
 /// Writes the report's folder: `timeline.ndjson`, `rerun.txt`, and `logs/SCENARIO-LINE/SERVICE.log` of every scenario
-/// that did not pass.
+/// that did not pass, or not at once: then `logs/SCENARIO-LINE-try-2/` and so on are those of later tries.
 pub struct Folder {
     logs: PathBuf,
     timeline: Timeline<File>,
@@ -56,7 +57,9 @@ impl Folder {
 
     /// Copies the logs of the scenario's services, each `SERVICE.log` in the folder that its end tells.
     fn copy_logs(&mut self, finished: &Finished) -> io::Result<()> {
-        let Some(from) = finished.logs.as_deref().filter(|_| finished.did_not_pass()) else {
+        let to_compare = finished.outcome == Outcome::Flaky;
+        let wanted = finished.did_not_pass() || to_compare;
+        let Some(from) = finished.logs.as_deref().filter(|_| wanted) else {
             return Ok(());
         };
         let files = match fs::read_dir(from) {
@@ -82,7 +85,10 @@ impl Folder {
 
     fn folder_of(&mut self, finished: &Finished) -> String {
         let place = &finished.place;
-        let name = format!("{}-{}", slug(&place.name), place.line);
+        let mut name = format!("{}-{}", slug(&place.name), place.line);
+        if finished.attempt > 1 {
+            name.push_str(&format!("-try-{}", finished.attempt));
+        }
         let others = (2..).map(|number| format!("{name}-{number}"));
         let free = std::iter::once(name.clone())
             .chain(others)
@@ -98,7 +104,7 @@ impl Reporter for Folder {
         self.timeline.event(event)?;
         self.rerun.event(event)?;
         match self.scenarios.event(event) {
-            Some(finished) => self.copy_logs(&finished),
+            Some(finished) => finished.tries().try_for_each(|each| self.copy_logs(each)),
             None => Ok(()),
         }
     }
@@ -122,8 +128,6 @@ fn slug(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use momus_engine::event::Happening;
     use momus_engine::outcome::Outcome;
 
@@ -200,6 +204,27 @@ mod tests {
     }
 
     #[test]
+    fn each_try_of_a_scenario_that_passed_only_then_has_its_logs() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut events = sample::tried_again("a.feature", Outcome::Flaky);
+        for event in &mut events {
+            if let Happening::ScenarioFinished { logs, took, .. } = &mut event.happening {
+                let folder = scratch.path().join(format!("sandbox-{}", took.as_millis()));
+                fs::create_dir(&folder).unwrap();
+                fs::write(folder.join("shop.log"), format!("{took:?}")).unwrap();
+                *logs = Some(folder);
+            }
+        }
+        let folder = scratch.path().join(NAME);
+        write(&folder, &events);
+        let log = |name: &str| fs::read_to_string(folder.join("logs").join(name).join("shop.log")).unwrap();
+        assert_eq!(log("the-bank-the-shop-6"), "1.308s");
+        assert_eq!(log("the-bank-the-shop-6-try-2"), "300ms");
+        assert_eq!(fs::read_dir(folder.join("logs")).unwrap().count(), 2);
+        assert_eq!(fs::read_to_string(folder.join("rerun.txt")).unwrap(), "");
+    }
+
+    #[test]
     fn two_scenarios_of_one_name_and_line_have_a_folder_each() {
         let scratch = tempfile::tempdir().unwrap();
         let logs = scratch.path().join("sandbox");
@@ -208,14 +233,12 @@ mod tests {
         let mut report = Folder::create(scratch.path()).unwrap();
         for file in ["a.feature", "b.feature"] {
             let place = sample::place(file, 3, None, "…");
-            let finished = Happening::ScenarioFinished {
-                outcome: Outcome::Failed,
-                took: Duration::ZERO,
-                failure: None,
-                logs: Some(logs.clone()),
-            };
+            let mut finished = sample::finished(Outcome::Failed, 0, None);
+            if let Happening::ScenarioFinished { logs: folder, .. } = &mut finished {
+                *folder = Some(logs.clone());
+            }
             report
-                .event(&sample::event(0, Some(0), Happening::ScenarioStarted { place }))
+                .event(&sample::event(0, Some(0), sample::started(place, 1)))
                 .unwrap();
             report.event(&sample::event(1, Some(0), finished)).unwrap();
         }

@@ -39,7 +39,14 @@ fn happening(happening: &Happening) -> String {
         }
         Happening::Progress { text } => text.clone(),
         Happening::ServerReady { server, version, took } => format!("{server} ready: {version} ({})", in_words(*took)),
-        Happening::ScenarioStarted { place } => format!("scenario {}:{}  {}", place.file, place.line, place.name),
+        Happening::ScenarioStarted { place, attempt } => {
+            let again = if *attempt > 1 {
+                format!(" (try {attempt})")
+            } else {
+                String::new()
+            };
+            format!("scenario {}:{}  {}{again}", place.file, place.line, place.name)
+        }
         Happening::SandboxReady { parts } => format!("sandbox ready: {}", parts_in_words(parts)),
         Happening::StepStarted { text, .. } => text.clone(),
         Happening::StepFinished {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use momus_engine::event::{Event, Happening};
 use momus_engine::outcome::Outcome;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::again::Again;
 use crate::explanation;
@@ -18,7 +18,9 @@ use crate::scenarios::{Finished, Scenarios};
 /// Writes JUnit XML when the run is finished: a test suite a feature file, a test case a scenario.
 ///
 /// Failed, undefined and ambiguous scenarios are failures; unknown and refused ones are errors; skipped ones are
-/// skipped. A file in error is a test case of its own, in error. A run of no scenario gives a valid, empty report.
+/// skipped. Of a scenario that was tried several times, each failed try is a `flakyFailure` where the last one passed, else
+/// the first is the failure and each other one a `rerunFailure` (or `rerunError`). A file in error is a test case of its
+/// own, in error. Suites and cases stand in the plan's order. A run of no scenario gives a valid, empty report.
 pub struct Junit<W> {
     out: W,
     again: Again,
@@ -33,7 +35,8 @@ pub struct Junit<W> {
 struct Suite {
     began: Option<jiff::Timestamp>,
     took: Duration,
-    cases: Vec<TestCase>,
+    /// Each with the scenario's index in the plan; a file's errors have none, and come first.
+    cases: Vec<(Option<usize>, TestCase)>,
 }
 
 impl<W: Write> Junit<W> {
@@ -58,17 +61,25 @@ impl<W: Write> Junit<W> {
         let mut case = TestCase::new(name, status(finished, &self.again));
         case.set_classname(place.feature.as_str()).set_time(finished.took);
         // What passed needs no explanation, and a report of many scenarios stays small.
-        if finished.did_not_pass() && !finished.tail.is_empty() {
-            case.set_system_out(finished.tail.join("\n"));
+        let to_explain = finished.did_not_pass() || finished.outcome == Outcome::Flaky;
+        // Of several tries that failed the first is the failure; what happened in the others stands with them.
+        let shown = finished
+            .earlier
+            .first()
+            .filter(|_| finished.did_not_pass())
+            .unwrap_or(finished);
+        if to_explain && !shown.tail.is_empty() {
+            case.set_system_out(shown.tail.join("\n"));
         }
         let suite = self.suites.entry(place.file.clone()).or_default();
         suite.began = Some(
-            suite
-                .began
-                .map_or(finished.started, |began| began.min(finished.started)),
+            finished
+                .tries()
+                .map(|each| each.started)
+                .fold(suite.began.unwrap_or(finished.started), jiff::Timestamp::min),
         );
-        suite.took += finished.took;
-        suite.cases.push(case);
+        suite.took += finished.tries().map(|each| each.took).sum::<Duration>();
+        suite.cases.push((Some(finished.index), case));
     }
 
     fn file_error(&mut self, file: &str, line: Option<usize>, message: &str, hint: Option<&str>) {
@@ -79,19 +90,24 @@ impl<W: Write> Junit<W> {
         status.set_description(format!("{file}{line}: {message}{hint}"));
         let mut case = TestCase::new(format!("{file}{line}"), status);
         case.set_classname(file).set_time(Duration::ZERO);
-        self.suites.entry(file.to_owned()).or_default().cases.push(case);
+        self.suites.entry(file.to_owned()).or_default().cases.push((None, case));
     }
 
     fn report(&mut self) -> Report {
         let mut report = Report::new("momus");
         report.set_time(self.took);
-        for (file, scenarios) in std::mem::take(&mut self.suites) {
+        let mut suites: Vec<(String, Suite)> = std::mem::take(&mut self.suites).into_iter().collect();
+        for (_, suite) in &mut suites {
+            suite.cases.sort_by_key(|(index, _)| *index);
+        }
+        suites.sort_by_key(|(_, suite)| suite.cases.first().and_then(|(index, _)| *index));
+        for (file, scenarios) in suites {
             let mut suite = TestSuite::new(file);
             if let Some(began) = scenarios.began {
                 suite.set_timestamp(timestamp(began));
             }
             suite.set_time(scenarios.took);
-            suite.add_test_cases(scenarios.cases);
+            suite.add_test_cases(scenarios.cases.into_iter().map(|(_, case)| case));
             report.add_test_suite(suite);
         }
         report
@@ -147,31 +163,53 @@ fn without_skipped_in_all(report: &str) -> String {
 }
 
 fn status(finished: &Finished, again: &Again) -> TestCaseStatus {
-    let mut status = match finished.outcome {
-        Outcome::Passed => return TestCaseStatus::success(),
-        Outcome::Failed | Outcome::Undefined | Outcome::Ambiguous => {
-            TestCaseStatus::non_success(NonSuccessKind::Failure)
+    if finished.outcome == Outcome::Skipped {
+        let mut skipped = TestCaseStatus::skipped();
+        if let Some(failure) = finished.failure() {
+            skipped.set_message(failure.message.as_str());
         }
-        Outcome::Unknown | Outcome::Refused => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Outcome::Skipped => {
-            let mut skipped = TestCaseStatus::skipped();
-            if let Some(failure) = finished.failures().next() {
-                skipped.set_message(failure.message.as_str());
-            }
-            return skipped;
-        }
+        return skipped;
+    }
+    let mut tries = finished.tries();
+    let Some(kind) = kind(finished.outcome) else {
+        let mut status = TestCaseStatus::success();
+        status.add_reruns(finished.earlier.iter().map(rerun));
+        return status;
     };
+    let first = tries.next().unwrap_or(finished);
+    let mut status = TestCaseStatus::non_success(kind);
     status.set_type(finished.outcome.word());
-    if let Some(failure) = finished.failures().next() {
-        let step = finished.step().map(|step| step.text.as_str());
-        let message = step.map_or_else(
-            || failure.message.clone(),
-            |step| format!("{step}: {}", failure.message),
-        );
+    if let Some(message) = explanation::in_one_line(first) {
         status.set_message(message);
     }
-    status.set_description(explanation::of(finished, again));
+    let run_it_again = explanation::run_it_again(finished, again);
+    status.set_description(format!("{}\n{run_it_again}", explanation::of_try(first)));
+    status.add_reruns(tries.map(rerun));
     status
+}
+
+/// A try that failed, of a scenario that was tried several times.
+fn rerun(failed: &Finished) -> TestRerun {
+    let outcome = failed.failure().map_or(failed.outcome, |failure| failure.outcome);
+    let mut rerun = TestRerun::new(kind(outcome).unwrap_or(NonSuccessKind::Error));
+    rerun.set_type(outcome.word());
+    rerun.set_stack_trace(explanation::of_try(failed));
+    if let Some(message) = explanation::in_one_line(failed) {
+        rerun.set_message(message);
+    }
+    if !failed.tail.is_empty() {
+        rerun.set_system_out(failed.tail.join("\n"));
+    }
+    rerun
+}
+
+/// The element of an outcome; none of one that is no failure.
+fn kind(outcome: Outcome) -> Option<NonSuccessKind> {
+    match outcome {
+        Outcome::Failed | Outcome::Undefined | Outcome::Ambiguous => Some(NonSuccessKind::Failure),
+        Outcome::Unknown | Outcome::Refused => Some(NonSuccessKind::Error),
+        Outcome::Passed | Outcome::Flaky | Outcome::Skipped => None,
+    }
 }
 
 fn timestamp(at: jiff::Timestamp) -> DateTime<Utc> {
@@ -200,31 +238,11 @@ mod tests {
     }
 
     fn of_outcome(outcome: Outcome) -> [Event; 2] {
+        let place = sample::place("a.feature", 3, None, "any");
         [
-            sample::event(
-                0,
-                Some(0),
-                Happening::ScenarioStarted {
-                    place: sample::place("a.feature", 3, None, "any"),
-                },
-            ),
-            sample::event(
-                5,
-                Some(0),
-                Happening::ScenarioFinished {
-                    outcome,
-                    took: Duration::from_millis(5),
-                    failure: Some(*Failure::failed("why")),
-                    logs: None,
-                },
-            ),
+            sample::event(0, Some(0), sample::started(place, 1)),
+            sample::event(5, Some(0), sample::finished(outcome, 5, Some(Failure::failed("why")))),
         ]
-    }
-
-    fn ended_as(outcome: Outcome) -> TestCaseStatus {
-        written(&of_outcome(outcome)).test_suites[0].test_cases[0]
-            .status
-            .clone()
     }
 
     #[test]
@@ -283,19 +301,78 @@ mod tests {
         assert_eq!(suite.test_cases[0].status, TestCaseStatus::success());
     }
 
+    /// DESIGN.md's table: the element of each outcome.
+    const ELEMENTS: [(Outcome, &str); 8] = [
+        (Outcome::Passed, ""),
+        (Outcome::Flaky, "flakyFailure"),
+        (Outcome::Failed, "failure"),
+        (Outcome::Undefined, "failure"),
+        (Outcome::Ambiguous, "failure"),
+        (Outcome::Refused, "error"),
+        (Outcome::Unknown, "error"),
+        (Outcome::Skipped, "skipped"),
+    ];
+
     #[test]
     fn each_outcome_has_its_element() {
-        let kind = |outcome| match ended_as(outcome) {
-            TestCaseStatus::NonSuccess { kind, .. } => Some(kind),
-            _ => None,
+        for (outcome, element) in ELEMENTS {
+            let text = match outcome {
+                Outcome::Flaky => text(&sample::tried_again("a.feature", outcome)),
+                _ => text(&of_outcome(outcome)),
+            };
+            for (_, other) in ELEMENTS {
+                let there = !other.is_empty() && text.contains(&format!("<{other} "));
+                assert_eq!(there, !other.is_empty() && other == element, "{outcome:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flaky_scenario_passed_and_tells_the_try_that_failed() {
+        let text = text(&sample::tried_again("a.feature", Outcome::Flaky));
+        insta::assert_snapshot!(text);
+        assert!(text.contains("tests=\"2\" failures=\"0\" errors=\"0\""));
+    }
+
+    #[test]
+    fn a_scenario_that_failed_each_time_tells_each_try() {
+        insta::assert_snapshot!(text(&sample::tried_again("a.feature", Outcome::Failed)));
+    }
+
+    #[test]
+    fn all_failures_of_a_scenario_are_told() {
+        let report = written(&sample::several_failures("a.feature"));
+        let TestCaseStatus::NonSuccess {
+            message, description, ..
+        } = &report.test_suites[0].test_cases[0].status
+        else {
+            panic!("it failed")
         };
-        for outcome in [Outcome::Failed, Outcome::Undefined, Outcome::Ambiguous] {
-            assert_eq!(kind(outcome), Some(NonSuccessKind::Failure));
-        }
-        for outcome in [Outcome::Unknown, Outcome::Refused] {
-            assert_eq!(kind(outcome), Some(NonSuccessKind::Error));
-        }
-        assert!(matches!(ended_as(Outcome::Skipped), TestCaseStatus::Skipped { .. }));
+        assert_eq!(
+            message.as_ref().unwrap().as_str(),
+            "Then shop has it: it does not hold (and 3 more failures)"
+        );
+        insta::assert_snapshot!(description.as_ref().unwrap().as_str());
+    }
+
+    #[test]
+    fn suites_and_cases_stand_in_the_plans_order() {
+        let ended = |index: usize, file: &str| {
+            let place = sample::place(file, index + 1, None, &index.to_string());
+            let started = sample::event(0, Some(index), sample::started(place, 1));
+            [
+                started,
+                sample::event(1, Some(index), sample::finished(Outcome::Passed, 1, None)),
+            ]
+        };
+        let order = [(3, "b.feature"), (1, "a.feature"), (2, "b.feature"), (0, "a.feature")];
+        let events: Vec<Event> = order.into_iter().flat_map(|(index, file)| ended(index, file)).collect();
+        let report = written(&events);
+        let cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
+        assert_eq!(
+            cases.map(|case| case.name.as_str()).collect::<Vec<_>>(),
+            ["0", "1", "2", "3"]
+        );
     }
 
     #[test]
@@ -319,7 +396,7 @@ mod tests {
 
     /// Elements with their attributes, as `junit-10.xsd` of Jenkins' xUnit plug-in allows them; below `testcase`
     /// they stand in any order.
-    const ALLOWED: [(&str, &[&str]); 8] = [
+    const ALLOWED: [(&str, &[&str]); 11] = [
         ("testsuites", &["name", "time", "tests", "failures", "errors"]),
         (
             "testsuite",
@@ -344,6 +421,9 @@ mod tests {
         ("failure", &["type", "message"]),
         ("error", &["type", "message"]),
         ("skipped", &["type", "message"]),
+        ("flakyFailure", &["type", "message"]),
+        ("rerunFailure", &["type", "message"]),
+        ("stackTrace", &[]),
         ("system-out", &[]),
         ("system-err", &[]),
     ];
@@ -353,6 +433,9 @@ mod tests {
         let mut text = text(&sample::failing_run("a.feature"));
         for outcome in [Outcome::Unknown, Outcome::Refused, Outcome::Skipped, Outcome::Passed] {
             text += &self::text(&of_outcome(outcome));
+        }
+        for outcome in [Outcome::Flaky, Outcome::Failed] {
+            text += &self::text(&sample::tried_again("a.feature", outcome));
         }
         let tags = text.split('<').skip(1).filter(|tag| !tag.starts_with(['/', '?']));
         let mut seen = 0;

@@ -51,6 +51,9 @@ impl<W: Write> Reporter for Rerun<W> {
 
 #[cfg(test)]
 mod tests {
+    use momus_engine::event::Happening;
+    use momus_engine::outcome::Outcome;
+
     use super::*;
     use crate::sample;
 
@@ -74,6 +77,21 @@ mod tests {
         assert_eq!(
             written(&sample::failing_run("a.feature")[..3]),
             "a.feature:3\na.feature:6\n"
+        );
+    }
+
+    #[test]
+    fn what_passed_in_the_end_is_not_to_be_run_again_and_what_was_not_tried_to_the_end_is() {
+        let flaky = sample::tried_again("a.feature", Outcome::Flaky);
+        assert_eq!(written(&flaky), "");
+        let owed = flaky
+            .iter()
+            .position(|event| matches!(event.happening, Happening::ScenarioStarted { attempt: 2, .. }));
+        assert_eq!(written(&flaky[..owed.unwrap()]), "a.feature:6\n");
+        assert_eq!(written(&flaky[..=owed.unwrap()]), "a.feature:6\n");
+        assert_eq!(
+            written(&sample::tried_again("a.feature", Outcome::Failed)),
+            "a.feature:6\n"
         );
     }
 }

@@ -14,20 +14,27 @@ use crate::tail::Tail;
 #[derive(Default)]
 pub(crate) struct Scenarios {
     running: BTreeMap<usize, Running>,
+    /// Tries that failed and are to be followed by another, by the scenario's index.
+    tried: BTreeMap<usize, Vec<Finished>>,
 }
 
 struct Running {
     place: ScenarioPlace,
+    attempt: usize,
     started: jiff::Timestamp,
     steps: BTreeMap<usize, StepRun>,
     tail: Tail,
 }
 
-/// A scenario that has ended.
+/// A scenario that has ended, or one try of it.
 pub(crate) struct Finished {
     /// Its index in the plan.
     pub(crate) index: usize,
     pub(crate) place: ScenarioPlace,
+    /// Which try this is, from 1.
+    pub(crate) attempt: usize,
+    /// The tries before it, which all failed.
+    pub(crate) earlier: Vec<Finished>,
     pub(crate) started: jiff::Timestamp,
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
@@ -58,13 +65,14 @@ pub(crate) struct StepRun {
 }
 
 impl Scenarios {
-    /// Takes an event; gives the scenario that ended with it.
+    /// Takes an event; gives the scenario that ended with it, all its tries being over.
     pub(crate) fn event(&mut self, event: &Event) -> Option<Finished> {
         let index = event.scenario?;
         match &event.happening {
-            Happening::ScenarioStarted { place } => {
+            Happening::ScenarioStarted { place, attempt } => {
                 let running = Running {
                     place: place.clone(),
+                    attempt: *attempt,
                     started: event.at,
                     steps: BTreeMap::new(),
                     tail: Tail::default(),
@@ -74,6 +82,7 @@ impl Scenarios {
             }
             Happening::ScenarioFinished {
                 outcome,
+                will_be_retried,
                 took,
                 failure,
                 logs,
@@ -81,6 +90,11 @@ impl Scenarios {
                 let running = self.running.remove(&index)?;
                 let mut finished = running.finished(index, *outcome, *took, failure.clone());
                 finished.logs.clone_from(logs);
+                if *will_be_retried {
+                    self.tried.entry(index).or_default().push(finished);
+                    return None;
+                }
+                finished.earlier = self.tried.remove(&index).unwrap_or_default();
                 return Some(finished);
             }
             _ => {}
@@ -121,15 +135,29 @@ impl Scenarios {
         None
     }
 
-    /// The scenarios that began and did not end: the run was stopped in the midst of them.
+    /// The try that has just ended of this scenario, where another is to follow.
+    pub(crate) fn failed_try(&self, scenario: Option<usize>) -> Option<&Finished> {
+        self.tried.get(&scenario?).and_then(|tries| tries.last())
+    }
+
+    /// The scenarios that began and did not end, the run having been stopped in the midst of them or before another try:
+    /// of a scenario that failed, the try that failed is the last.
     pub(crate) fn unfinished(&mut self) -> Vec<Finished> {
-        std::mem::take(&mut self.running)
-            .into_iter()
-            .map(|(index, running)| {
-                let failure = Failure::unknown("the run ended before the scenario did");
-                running.finished(index, Outcome::Unknown, Duration::ZERO, Some(*failure))
-            })
-            .collect()
+        let broken_off = std::mem::take(&mut self.running).into_iter().map(|(index, running)| {
+            let failure = Failure::unknown("the run ended before the scenario did");
+            let mut finished = running.finished(index, Outcome::Unknown, Duration::ZERO, Some(*failure));
+            finished.earlier = self.tried.remove(&index).unwrap_or_default();
+            if !finished.earlier.is_empty() {
+                finished.outcome = Outcome::Failed;
+            }
+            finished
+        });
+        let mut unfinished: Vec<Finished> = broken_off.collect();
+        for mut tries in std::mem::take(&mut self.tried).into_values() {
+            unfinished.extend(tries.pop().map(|last| Finished { earlier: tries, ..last }));
+        }
+        unfinished.sort_by_key(|finished| finished.index);
+        unfinished
     }
 }
 
@@ -139,12 +167,14 @@ impl Running {
         Finished {
             index,
             place: self.place,
+            attempt: self.attempt,
+            earlier: Vec::new(),
             started: self.started,
             outcome,
             took,
             own_failure: own_failure.filter(|failure| !is_a_steps(failure)),
             steps: self.steps,
-            tail: self.tail.lines(),
+            tail: self.tail.lines(matches!(outcome, Outcome::Passed | Outcome::Flaky)),
             logs: None,
         }
     }
@@ -168,16 +198,27 @@ impl Finished {
         })
     }
 
-    /// Why it did not pass: the step's failure, then the scenario's own.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
-        let of_step = self.steps.values().find_map(|step| step.failure.as_ref());
-        of_step.into_iter().chain(&self.own_failure)
+    /// Why it did not pass: every step's failure with its step, then the scenario's own.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Option<&StepRun>, &Failure)> {
+        let of_steps = self.steps.values();
+        let of_steps = of_steps.filter_map(|step| step.failure.as_ref().map(|failure| (Some(step), failure)));
+        of_steps.chain(self.own_failure.iter().map(|failure| (None, failure)))
     }
 
-    /// Whether it is one to run again: neither passed nor left out by the user.
+    /// The first of its failures.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failures().next().map(|(_, failure)| failure)
+    }
+
+    /// All its tries, this one last.
+    pub(crate) fn tries(&self) -> impl Iterator<Item = &Finished> {
+        self.earlier.iter().chain(std::iter::once(self))
+    }
+
+    /// Whether it is one to run again: neither passed in the end nor left out by the user.
     pub(crate) fn did_not_pass(&self) -> bool {
         match self.outcome {
-            Outcome::Passed | Outcome::Skipped => false,
+            Outcome::Passed | Outcome::Flaky | Outcome::Skipped => false,
             Outcome::Failed | Outcome::Refused | Outcome::Unknown | Outcome::Undefined | Outcome::Ambiguous => true,
         }
     }

@@ -15,7 +15,10 @@ const LONGEST: usize = 15;
 /// It ends with the step that did not pass: what is torn down afterwards would push out what explains it.
 #[derive(Default)]
 pub(crate) struct Tail {
+    /// What happened until the latest step ended.
     lines: VecDeque<Line>,
+    /// What has happened since.
+    since: VecDeque<Line>,
     ended: bool,
 }
 
@@ -38,6 +41,9 @@ impl Tail {
             // The report says these elsewhere.
             Happening::StepFinished { failure, .. } => {
                 self.ended = failure.is_some();
+                for line in std::mem::take(&mut self.since) {
+                    push(&mut self.lines, line);
+                }
                 return;
             }
             Happening::Expectation { held: false, .. } => return,
@@ -56,21 +62,31 @@ impl Tail {
             } => {
                 asked = (caller == CLIENT).then(|| format!("{method} {dependency} {path} {status:?}"));
                 let said_again = |line: &Line| asked.is_some() && line.asked == asked;
-                self.lines.retain(|line| line.open != Some(*exchange) && !said_again(line));
+                let tells = |line: &Line| line.open != Some(*exchange) && !said_again(line);
+                self.lines.retain(tells);
+                self.since.retain(tells);
             }
             _ => {}
         }
-        if self.lines.len() == LONGEST {
-            self.lines.pop_front();
-        }
         let text = in_one_line(event);
-        self.lines.push_back(Line { text, open, asked });
+        push(&mut self.since, Line { text, open, asked });
     }
 
-    /// The lines, oldest first.
-    pub(crate) fn lines(self) -> Vec<String> {
-        self.lines.into_iter().map(|line| line.text).collect()
+    /// The lines, oldest first; of a scenario that passed, those until its last step ended.
+    pub(crate) fn lines(self, passed: bool) -> Vec<String> {
+        let Self { mut lines, since, .. } = self;
+        for line in since.into_iter().filter(|_| !passed) {
+            push(&mut lines, line);
+        }
+        lines.into_iter().map(|line| line.text).collect()
     }
+}
+
+fn push(lines: &mut VecDeque<Line>, line: Line) {
+    if lines.len() == LONGEST {
+        lines.pop_front();
+    }
+    lines.push_back(line);
 }
 
 #[cfg(test)]
@@ -89,7 +105,7 @@ mod tests {
         for happening in happenings {
             tail.event(&event(0, Some(0), happening));
         }
-        tail.lines()
+        tail.lines(false)
     }
 
     #[test]
@@ -142,6 +158,22 @@ mod tests {
             failure: Some(*Failure::failed("no")),
         };
         assert_eq!(tail(vec![log("why"), failed, stopping]), ["+0.000 s  shop  why"]);
+    }
+
+    #[test]
+    fn of_a_scenario_that_passed_nothing_behind_its_last_step_is_told() {
+        let passed = Happening::StepFinished {
+            step: 0,
+            outcome: Outcome::Passed,
+            took: Duration::ZERO,
+            failure: None,
+        };
+        let mut tail = Tail::default();
+        let torn_down = (0..40).map(|_| log("torn down"));
+        for happening in [log("why"), passed].into_iter().chain(torn_down) {
+            tail.event(&event(0, Some(0), happening));
+        }
+        assert_eq!(tail.lines(true), ["+0.000 s  shop  why"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use colour::{DIM, YELLOW};
 pub use status::{Line, Status};
 
 use crate::again::Again;
+use crate::explanation;
 use crate::feature_files::FeatureFiles;
 use crate::happening_line::{counted, in_one_line};
 use crate::reporter::Reporter;
@@ -79,13 +80,27 @@ impl<W: Write> Terminal<W> {
     fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
         let place = &finished.place;
         let told = match finished.outcome {
-            Outcome::Passed | Outcome::Failed => String::new(),
-            other => format!(" ({})", other.word()),
+            Outcome::Passed => String::new(),
+            Outcome::Failed if finished.earlier.is_empty() => String::new(),
+            Outcome::Failed => format!(" (tried {} times)", finished.attempt),
+            Outcome::Flaky => format!(" (flaky: passed at try {})", finished.attempt),
+            Outcome::Skipped => {
+                let why = finished.failure().and_then(|failure| failure.message.lines().next());
+                format!(" (skipped{})", why.map(|why| format!(": {why}")).unwrap_or_default())
+            }
+            other @ (Outcome::Refused | Outcome::Unknown | Outcome::Undefined | Outcome::Ambiguous) => {
+                format!(" ({})", other.word())
+            }
         };
         let (mark, style) = match finished.outcome {
             Outcome::Passed => ("✔", failure::style(Outcome::Passed)),
+            Outcome::Flaky => ("~", failure::style(Outcome::Flaky)),
             Outcome::Skipped => ("-", DIM),
-            other => ("✘", failure::style(other)),
+            other @ (Outcome::Failed
+            | Outcome::Refused
+            | Outcome::Unknown
+            | Outcome::Undefined
+            | Outcome::Ambiguous) => ("✘", failure::style(other)),
         };
         let where_and_how_long = format!("{}:{} · {}", place.file, place.line, in_words(finished.took));
         let mut lines = vec![format!(
@@ -94,7 +109,7 @@ impl<W: Write> Terminal<W> {
             finished.name(),
             self.colour.paint(DIM, &where_and_how_long)
         )];
-        if finished.did_not_pass() {
+        if finished.did_not_pass() || finished.outcome == Outcome::Flaky {
             let again = self.again.command(place);
             let own = finished.own_failure.as_ref().filter(|_| finished.step().is_none());
             if let Some(own) = own.filter(|own| self.drawn.contains(own)) {
@@ -107,6 +122,24 @@ impl<W: Write> Terminal<W> {
                 self.drawn.extend(own.cloned());
             }
         }
+        self.lines(&lines)
+    }
+
+    /// A try that failed, whose failure is drawn once all tries are over.
+    fn failed_try(&mut self, scenario: Option<usize>) -> io::Result<()> {
+        let Some(failed) = self.scenarios.failed_try(scenario) else {
+            return Ok(());
+        };
+        let mark = self.colour.paint(failure::style(failed.outcome), "✘");
+        let place = format!(
+            "{}:{} · {}",
+            failed.place.file,
+            failed.place.line,
+            in_words(failed.took)
+        );
+        let place = self.colour.paint(DIM, &place);
+        let mut lines = vec![format!("{mark} {} (failed, to be tried again)  {place}", failed.name())];
+        lines.extend(explanation::in_one_line(failed).map(|why| format!("    {why}")));
         self.lines(&lines)
     }
 
@@ -150,6 +183,9 @@ impl<W: Write> Reporter for Terminal<W> {
                 let text = format!("{server}: {version} ({})", in_words(*took));
                 self.lines(&[self.colour.paint(DIM, &text)])
             }
+            Happening::ScenarioFinished {
+                will_be_retried: true, ..
+            } => self.failed_try(event.scenario),
             Happening::RunFinished { summary } => {
                 self.unfinished()?;
                 self.status.end();
@@ -175,7 +211,9 @@ impl<W: Write> Reporter for Terminal<W> {
             | Happening::Service { .. }
             | Happening::Fault { .. }
             | Happening::Expectation { .. }
-            | Happening::ScenarioFinished { .. } => Ok(()),
+            | Happening::ScenarioFinished {
+                will_be_retried: false, ..
+            } => Ok(()),
         }
     }
 
@@ -220,3 +258,5 @@ fn in_seconds(took: Duration) -> String {
 mod behaviour;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod tries;

@@ -5,6 +5,7 @@ mod diagnostic;
 mod exit;
 mod feature_paths;
 mod guardian;
+mod order;
 mod reference;
 mod run;
 mod settings_file;

@@ -21,21 +21,18 @@ use momus_reports::reports::Reports;
 use momus_reports::terminal::Terminal;
 use tokio::sync::watch;
 
+use super::order::{OrderChoice, order};
 use super::sources::{Errors, Planned, Sources, plural};
 use super::stopping::Stopping;
 use super::telling::{Telling, not_begun};
 use super::{exit, guardian};
 
-/// How long `eventually` waits where neither the step, the command line nor momus.toml says.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// How long a scenario may take where nothing else is said.
-const TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a service may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Run scenarios, each in a sandbox of its own.
 ///
-/// Exit codes: 0 all passed, 1 something failed, 2 an error in usage or a file (nothing was started), 3 Momus could not run
+/// Exit codes: 0 all passed (flaky ones too, unless `--fail-on-flaky`), 1 something failed, 2 an error in usage or a file (nothing was started), 3 Momus could not run
 /// or could not tell, 4 no scenario selected, 130 and 143 stopped by SIGINT and SIGTERM.
 #[derive(Args)]
 pub struct Run {
@@ -47,7 +44,21 @@ pub struct Run {
     /// Seed of everything that is drawn (default: a random one, which is printed).
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Begin no other scenario once one has failed.
+    /// Try scenarios that failed again when all have been tried, each up to N times, in a fresh sandbox and with the same
+    /// draws; one that passes then is flaky.
+    #[arg(long, value_name = "N")]
+    retry: Option<usize>,
+    /// Exit with 1 when a scenario is flaky.
+    #[arg(long)]
+    fail_on_flaky: bool,
+    /// Skip scenarios that the environment lacks something for; else they are refused, and the exit code is 3.
+    #[arg(long)]
+    allow_refused: bool,
+    /// The order in which scenarios begin: `defined` (as the files have them) or `random`, which the run's seed decides, or
+    /// `random:SEED` (default: defined). Reports for machines keep the files' order.
+    #[arg(long, value_name = "ORDER", value_parser = order)]
+    order: Option<OrderChoice>,
+    /// Begin no other scenario, and try none again, once one has failed.
     #[arg(long)]
     fail_fast: bool,
     /// Plan, and tell what would run; nothing is started.
@@ -149,14 +160,18 @@ impl Run {
     /// # Errors
     /// A message for what this program itself cannot be given: a runtime, its own path, a folder for the cache.
     fn live(&self, planned: Planned, reports: Reports, seed: u64) -> Result<u8, String> {
+        let usual = Settings::default();
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             seed,
             parallel: self.parallel.or(planned.settings.parallel).map_or_else(cores, NonZeroUsize::get),
-            deadline: self.deadline.or(planned.settings.deadline).unwrap_or(DEADLINE),
-            timeout: self.timeout.or(planned.settings.timeout).unwrap_or(TIMEOUT),
+            deadline: self.deadline.or(planned.settings.deadline).unwrap_or(usual.deadline),
+            timeout: self.timeout.or(planned.settings.timeout).unwrap_or(usual.timeout),
             fail_fast: self.fail_fast,
             early: !self.no_early,
+            retry: self.retry.unwrap_or(0),
+            order: self.order.unwrap_or(OrderChoice::Defined).seeded(seed),
+            allow_refused: self.allow_refused,
         };
         let environment = Arc::new(ProcessEnvironment::new(
             planned.plan.mesh.clone().unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
@@ -176,7 +191,7 @@ impl Run {
         runtime.shutdown_background();
         let (summary, signal) = ran?;
         let whole = telling.end();
-        Ok(match (signal, summary.map(|summary| summary.exit_code())) {
+        Ok(match (signal, summary.map(|summary| summary.exit_code(self.fail_on_flaky))) {
             (Some(code), _) => code,
             (None, Some(0)) if !whole => exit::UNKNOWN,
             (None, code) => code.unwrap_or(exit::UNKNOWN),

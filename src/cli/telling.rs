@@ -69,7 +69,10 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
     let mut summary = Summary::default();
     for (index, (place, found)) in errors.scenarios.iter().enumerate() {
         let mut tell = |happening| events.tell(Some(index), happening);
-        tell(Happening::ScenarioStarted { place: place.clone() });
+        tell(Happening::ScenarioStarted {
+            place: place.clone(),
+            attempt: 1,
+        });
         let outcome = match found.first() {
             None => Outcome::Skipped,
             Some(error) => {
@@ -93,6 +96,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
         let why = Failure::failed("nothing was started: there are errors in the files");
         tell(Happening::ScenarioFinished {
             outcome,
+            will_be_retried: false,
             took: Duration::ZERO,
             failure: (outcome == Outcome::Skipped).then(|| Failure { outcome, ..*why }),
             logs: None,

@@ -2,43 +2,25 @@
 
 mod quiet;
 mod scenario;
+mod settings;
 mod steps;
 mod teller;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
+pub use self::settings::{Order, Settings};
 pub use self::teller::{Teller, Told};
 use crate::event::Happening;
 use crate::failure::{Failure, StepError};
 use crate::outcome::{Outcome, Summary};
 use crate::plan::Plan;
 use crate::sandbox::Environment;
-
-/// How a run is run.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Version of Momus, for the reports.
-    pub version: String,
-    /// Seed of everything that is drawn.
-    pub seed: u64,
-    /// How many scenarios run at a time; at least 1.
-    pub parallel: usize,
-    /// How long `eventually` waits where the step says nothing.
-    pub deadline: Duration,
-    /// Whether expectations end once the mesh is quiet; else their deadlines count.
-    pub early: bool,
-    /// How long a scenario may take, its sandbox included.
-    pub timeout: Duration,
-    /// Whether scenarios that have not begun are skipped once one failed.
-    pub fail_fast: bool,
-}
 
 /// A plan being run.
 struct Run {
@@ -51,6 +33,13 @@ struct Run {
     failed: AtomicBool,
     /// Why no scenario can have a sandbox.
     unprepared: Option<StepError>,
+}
+
+/// What a try of a scenario came to.
+struct Ended {
+    index: usize,
+    outcome: Outcome,
+    will_be_retried: bool,
 }
 
 /// Runs a plan to its end, or until `stop` becomes true: then open scenarios are healed and skipped.
@@ -82,7 +71,6 @@ pub async fn run(
         steps: plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum(),
         ..Summary::default()
     };
-    let parallel = Arc::new(Semaphore::new(settings.parallel.max(1)));
     let run = Arc::new(Run {
         plan,
         environment,
@@ -92,21 +80,7 @@ pub async fn run(
         failed: AtomicBool::new(false),
         unprepared,
     });
-    let mut running = JoinSet::new();
-    for index in 0..run.plan.scenarios.len() {
-        // Never closed.
-        let Ok(permit) = Arc::clone(&parallel).acquire_owned().await else {
-            break;
-        };
-        while let Some(ended) = running.try_join_next() {
-            summary.count(ended.unwrap_or(Outcome::Unknown));
-        }
-        let run = Arc::clone(&run);
-        running.spawn(async move { run.scenario(index, permit).await });
-    }
-    while let Some(ended) = running.join_next().await {
-        summary.count(ended.unwrap_or(Outcome::Unknown));
-    }
+    run.all().await.into_iter().for_each(|outcome| summary.count(outcome));
     run.teller.reported().await;
     match run.environment.close().await {
         Ok(left) if left.is_empty() => {}
@@ -185,6 +159,51 @@ fn panicked(panic: &(dyn std::any::Any + Send), who: &str) -> StepError {
 }
 
 impl Run {
+    /// Runs every scenario, then those that failed again, each time in another order: what each comes to.
+    async fn all(self: &Arc<Self>) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Unknown; self.plan.scenarios.len()];
+        let mut due = self.settings.order.of((0..outcomes.len()).collect());
+        for attempt in 1..=self.settings.retry.saturating_add(1) {
+            let again = self.once(&due, attempt, &mut outcomes).await;
+            if again.is_empty() || self.skips().is_some() {
+                break;
+            }
+            due = Order::Random(self.settings.seed ^ attempt as u64).of(again);
+        }
+        outcomes
+    }
+
+    /// Runs these scenarios, notes what each comes to, and returns those to be tried again.
+    async fn once(self: &Arc<Self>, due: &[usize], attempt: usize, outcomes: &mut [Outcome]) -> Vec<usize> {
+        let parallel = Arc::new(Semaphore::new(self.settings.parallel.max(1)));
+        let mut again = Vec::new();
+        let mut note = |ended: Result<Ended, JoinError>| {
+            // One that came to no end is unknown, as it was before.
+            if let Ok(ended) = ended {
+                outcomes[ended.index] = ended.outcome;
+                again.extend(ended.will_be_retried.then_some(ended.index));
+            }
+        };
+        let mut running = JoinSet::new();
+        for index in due.iter().copied() {
+            // Never closed.
+            let Ok(permit) = Arc::clone(&parallel).acquire_owned().await else {
+                break;
+            };
+            while let Some(ended) = running.try_join_next() {
+                note(ended);
+            }
+            let run = Arc::clone(self);
+            running.spawn(async move { run.scenario(index, attempt, permit).await });
+        }
+        while let Some(ended) = running.join_next().await {
+            note(ended);
+        }
+        // The order in which they ended tells nothing that a seed could repeat.
+        again.sort_unstable();
+        again
+    }
+
     /// Why a scenario is not begun at all.
     fn skips(&self) -> Option<&'static str> {
         if *self.stop.borrow() {

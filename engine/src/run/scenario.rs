@@ -9,7 +9,7 @@ use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::quiet::quiet_lasts;
-use super::{Run, panicked, stopped};
+use super::{Ended, Run, panicked, stopped};
 use crate::draw::Draws;
 use crate::event::Happening;
 use crate::failure::{Failure, StepError, in_words};
@@ -22,18 +22,20 @@ use crate::values::Values;
 use crate::world::World;
 
 impl Run {
-    /// Runs one scenario, while it has a place among those that run beside each other, and tells what happened in it.
-    pub(super) async fn scenario(&self, index: usize, place: OwnedSemaphorePermit) -> Outcome {
+    /// Tries one scenario, while it has a place among those that run beside each other, and tells what happened in it.
+    pub(super) async fn scenario(&self, index: usize, attempt: usize, place: OwnedSemaphorePermit) -> Ended {
         let began = Instant::now();
         let scenario = &self.plan.scenarios[index];
-        let timeline = Timeline::new(self.teller.clock(), index, format!("s{index}"));
+        let timeline = Timeline::new(self.teller.clock(), index, sandbox_name(index, attempt));
         timeline.record(Happening::ScenarioStarted {
             place: scenario.place.clone(),
+            attempt,
         });
         let mut logs = None;
         let result = match self.skips() {
             Some(why) => Err(skipped(why)),
             None => match self.environment.refuses(scenario).filter(|_| scenario.needs_sandbox) {
+                Some(refusal) if self.settings.allow_refused => Err(skipped(&refusal.message)),
                 Some(refusal) => Err(refusal),
                 None => self.live(scenario, &timeline, &mut logs, place).await,
             },
@@ -42,14 +44,21 @@ impl Run {
         if outcome == Outcome::Failed {
             self.failed.store(true, Ordering::Relaxed);
         }
+        let will_be_retried = outcome == Outcome::Failed && attempt <= self.settings.retry && self.skips().is_none();
+        let outcome = after_others(attempt, outcome);
         timeline.record(Happening::ScenarioFinished {
             outcome,
+            will_be_retried,
             took: began.elapsed(),
             failure: result.err().map(|failure| *failure),
             logs,
         });
         self.teller.tell_all(timeline.drain()).await;
-        outcome
+        Ended {
+            index,
+            outcome,
+            will_be_retried,
+        }
     }
 
     /// Makes the world, runs the steps, heals, and closes the sandbox; whatever happens in between.
@@ -137,6 +146,32 @@ impl Run {
         let mut failure = Failure::failed(message).hint("`--timeout` gives each scenario another time");
         failure.outcome = outcome;
         failure
+    }
+}
+
+/// The name of the sandbox of a try: no two of a run have the same, and none is the beginning of another one's with a `.`
+/// behind it, as the names of its things have it.
+fn sandbox_name(index: usize, attempt: usize) -> String {
+    match attempt {
+        1 => format!("s{index}"),
+        again => format!("s{index}-{again}"),
+    }
+}
+
+/// What a scenario comes to with the outcome of this try: those before it failed. It failed once, and whoever cannot show
+/// that it passes as well has shown nothing else.
+fn after_others(attempt: usize, outcome: Outcome) -> Outcome {
+    if attempt == 1 {
+        return outcome;
+    }
+    match outcome {
+        Outcome::Passed | Outcome::Flaky => Outcome::Flaky,
+        Outcome::Failed
+        | Outcome::Refused
+        | Outcome::Unknown
+        | Outcome::Skipped
+        | Outcome::Undefined
+        | Outcome::Ambiguous => Outcome::Failed,
     }
 }
 

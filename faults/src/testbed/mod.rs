@@ -110,12 +110,9 @@ pub(crate) async fn run(steps: &str) -> Ran {
     let plan = planned(steps).unwrap_or_else(|unplanned| panic!("{steps}: {:?}", unplanned.errors));
     let environment = Arc::new(TestEnvironment::new(foreign()));
     let settings = Settings {
-        version: String::new(),
         seed: 1,
-        parallel: 1,
-        deadline: Duration::from_secs(10),
         timeout: Duration::from_secs(60),
-        fail_fast: false,
+        ..Settings::default()
     };
     let (teller, mut told) = Teller::new(Clock::start());
     let collecting = tokio::spawn(async move {

@@ -5,35 +5,63 @@ use momus_engine::failure::Failure;
 use momus_engine::outcome::Outcome;
 
 use super::colour::{BOLD, Colour, GREEN, RED, YELLOW};
+use crate::explanation;
 use crate::feature_files::FeatureFiles;
-use crate::scenarios::Finished;
+use crate::scenarios::{Finished, StepRun};
 
 /// The colour of what did not pass.
 pub(super) fn style(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Passed => GREEN,
-        Outcome::Refused | Outcome::Unknown | Outcome::Skipped => YELLOW,
+        Outcome::Flaky | Outcome::Refused | Outcome::Unknown | Outcome::Skipped => YELLOW,
         Outcome::Failed | Outcome::Undefined | Outcome::Ambiguous => RED,
     }
 }
 
-/// The lines below the name of a scenario that did not pass.
+/// The lines below the name of a scenario that did not pass, or not at once: of several tries the first failure is drawn,
+/// then stands what became of the others, and what the last one did where it passed.
 pub(super) fn lines(finished: &Finished, files: &mut FeatureFiles, again: &str, colour: Colour) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut on_its_line = true;
-    for failure in finished.failures() {
-        if on_its_line {
-            lines.extend(drawn(finished, failure, files, colour));
+    let mut lines = Vec::new();
+    let mut tries = finished.tries();
+    let first = tries.next().unwrap_or(finished);
+    if !finished.earlier.is_empty() {
+        lines.extend([String::new(), format!("    {}", colour.paint(BOLD, "try 1 failed"))]);
+    }
+    lines.extend(explained(first, files, colour));
+    for later in tries {
+        let attempt = later.attempt;
+        lines.push(String::new());
+        if later.outcome == Outcome::Flaky {
+            lines.push(format!("    {}", colour.paint(BOLD, &format!("try {attempt} passed"))));
+            lines.extend(later.tail.iter().map(|line| format!("      {line}")));
         } else {
-            // The step's own failure stands above; this one is the scenario's.
+            let why = explanation::in_one_line(later).unwrap_or_default();
+            let title = colour.paint(BOLD, &format!("try {attempt} did not pass:"));
+            lines.push(format!("    {title} {}", colour.paint(style(later.outcome), &why)));
+        }
+    }
+    lines.push(String::new());
+    lines.push(run_it_again(again, colour));
+    lines.push(String::new());
+    lines
+}
+
+/// Every failure, drawn on the line that it is about, and what happened before.
+fn explained(finished: &Finished, files: &mut FeatureFiles, colour: Colour) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, (step, failure)) in finished.failures().enumerate() {
+        lines.push(String::new());
+        if step.is_none() && index > 0 {
+            // A step's own failure stands above; this one is the scenario's.
             let message = failure.message.lines().enumerate();
-            lines.push(String::new());
             lines.extend(message.map(|(index, line)| {
                 let also = if index == 0 { "also: " } else { "      " };
                 format!("    {also}{}", colour.paint(style(failure.outcome), line))
             }));
+        } else {
+            let at = step.or_else(|| finished.step());
+            lines.extend(drawn(finished, at, failure, files, colour));
         }
-        on_its_line = false;
         lines.extend(seen(failure, colour));
         if !failure.output.is_empty() {
             lines.push(String::new());
@@ -46,9 +74,6 @@ pub(super) fn lines(finished: &Finished, files: &mut FeatureFiles, again: &str, 
         lines.push(format!("    {}", colour.paint(BOLD, "last happenings")));
         lines.extend(finished.tail.iter().map(|line| format!("      {line}")));
     }
-    lines.push(String::new());
-    lines.push(run_it_again(again, colour));
-    lines.push(String::new());
     lines
 }
 
@@ -58,9 +83,14 @@ pub(super) fn run_it_again(again: &str, colour: Colour) -> String {
 }
 
 /// The message below the line that it is about: the step's, else the scenario's own.
-fn drawn(finished: &Finished, failure: &Failure, files: &mut FeatureFiles, colour: Colour) -> Vec<String> {
+fn drawn(
+    finished: &Finished,
+    step: Option<&StepRun>,
+    failure: &Failure,
+    files: &mut FeatureFiles,
+    colour: Colour,
+) -> Vec<String> {
     let place = &finished.place;
-    let step = finished.step();
     let line = step.map_or(place.line, |step| step.line);
     let filled_in = step.map_or(place.name.as_str(), |step| step.text.as_str());
     let source = files.file(&place.file).line(line).unwrap_or(filled_in);

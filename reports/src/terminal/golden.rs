@@ -1,7 +1,6 @@
 //! What people see, whole.
 
 use std::fs;
-use std::time::Duration;
 
 use insta::assert_snapshot;
 use momus_engine::event::{Event, Happening, ServiceState};
@@ -9,7 +8,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::outcome::{Outcome, Summary};
 
 use super::*;
-use crate::sample::{self, event, place};
+use crate::sample::{self, begun, ended, event, place};
 
 const FEATURE: &str = "\
 Feature: Charges
@@ -30,9 +29,14 @@ Feature: Charges
 ";
 
 pub(super) fn written(events: impl Fn(&str) -> Vec<Event>, colour: Colour) -> String {
+    written_over(FEATURE, events, colour)
+}
+
+/// What people see where this stands in the feature file.
+pub(super) fn written_over(feature: &str, events: impl Fn(&str) -> Vec<Event>, colour: Colour) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.feature");
-    fs::write(&file, FEATURE).unwrap();
+    fs::write(&file, feature).unwrap();
     let file = file.to_str().unwrap();
     shown(&events(file), colour).replace(file, "a.feature")
 }
@@ -63,9 +67,7 @@ fn run(file: &str, line: usize, name: &str, inside: Vec<Happening>, outcome: Out
             mesh: Some("foreign".into()),
             scenarios: 1,
         },
-        Happening::ScenarioStarted {
-            place: place(file, line, None, name),
-        },
+        sample::started(place(file, line, None, name), 1),
     ];
     happenings.extend(inside);
     happenings.push(Happening::RunFinished { summary });
@@ -82,32 +84,8 @@ fn run(file: &str, line: usize, name: &str, inside: Vec<Happening>, outcome: Out
         .collect()
 }
 
-fn begun(step: usize, line: usize, text: &str) -> Happening {
-    Happening::StepStarted {
-        step,
-        file: None,
-        line,
-        text: text.into(),
-        within: Vec::new(),
-    }
-}
-
-fn ended(step: usize, outcome: Outcome, failure: Option<StepError>) -> Happening {
-    Happening::StepFinished {
-        step,
-        outcome,
-        took: Duration::from_millis(20),
-        failure: failure.map(|failure| *failure),
-    }
-}
-
 fn finished(outcome: Outcome, failure: Option<StepError>) -> Happening {
-    Happening::ScenarioFinished {
-        outcome,
-        took: Duration::from_millis(300),
-        failure: failure.map(|failure| *failure),
-        logs: None,
-    }
+    sample::finished(outcome, 300, failure)
 }
 
 fn log(service: &str, message: &str) -> Happening {
@@ -306,10 +284,7 @@ fn what_keeps_every_scenario_from_starting_is_told_whole_once() {
         let mut inside = vec![finished(Outcome::Unknown, failure())];
         for line in [6, 15] {
             let place = place(file, line, None, "another");
-            inside.extend([
-                Happening::ScenarioStarted { place },
-                finished(Outcome::Unknown, failure()),
-            ]);
+            inside.extend([sample::started(place, 1), finished(Outcome::Unknown, failure())]);
         }
         run(file, 3, "an order is charged", inside, Outcome::Unknown)
     };

@@ -43,6 +43,7 @@ fn every_kind() -> Vec<Happening> {
         },
         Happening::ScenarioStarted {
             place: sample::place("a.feature", 1, Some("r"), "n"),
+            attempt: 1,
         },
         Happening::SandboxReady {
             parts: vec![("services".into(), took)],
@@ -153,6 +154,7 @@ fn every_kind() -> Vec<Happening> {
         },
         Happening::ScenarioFinished {
             outcome: Outcome::Failed,
+            will_be_retried: false,
             took,
             failure: Some(*failure),
             logs: None,

@@ -1,0 +1,6 @@
+//! The runner, over an environment that only notes what is asked of it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod endings;
+mod retry;
+mod testbed;
