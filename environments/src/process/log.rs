@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use momus_engine::event::Happening;
 use momus_engine::mesh::LogFormat;
 use momus_engine::timeline::Timeline;
 use tokio::fs::{File, OpenOptions};
@@ -82,18 +81,11 @@ impl Log {
         let shared = &*self.shared;
         while let Some(line) = lines.next().await {
             self.written().add(&line);
-            match shared.format {
-                Some(LogFormat::Ecs | LogFormat::Json) => {
-                    let parsed = log_line::parse(&line);
-                    let happening = standins::log(&shared.service, &parsed);
-                    shared.timeline.record_traced(parsed.trace, happening);
-                }
-                Some(LogFormat::Plain) | None => shared.timeline.record(Happening::Log {
-                    service: shared.service.clone(),
-                    level: None,
-                    message: line.clone(),
-                }),
-            }
+            let read = match shared.format {
+                Some(LogFormat::Ecs | LogFormat::Json) => log_line::parse(&line),
+                Some(LogFormat::Plain) | None => log_line::plain(&line),
+            };
+            standins::log(&shared.timeline, &shared.service, &read);
             // A full disk loses the log, not the run.
             drop(file.lock().await.write_all(format!("{line}\n").as_bytes()).await);
         }

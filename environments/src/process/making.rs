@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::data::{Data, Parts, timed};
 use super::incident::Incident;
 use super::ports::Unshared;
+use super::quiet;
 use super::sandbox::ProcessSandbox;
 use super::servers::Servers;
 use super::service::Process;
@@ -187,6 +188,7 @@ async fn start(sandbox: &ProcessSandbox, mut parts: Parts, began: Instant) -> Re
     parts.push(("services".to_owned(), took));
     parts.push(("all".to_owned(), began.elapsed()));
     sandbox.live.store(true, Ordering::Relaxed);
+    quiet::begin(&sandbox.mesh, sandbox.timeline.activity());
     sandbox.timeline.record(Happening::SandboxReady { parts });
     Ok(())
 }

@@ -11,6 +11,7 @@ mod leftovers;
 mod log;
 mod making;
 mod ports;
+mod quiet;
 mod ready;
 mod sandbox;
 mod servers;

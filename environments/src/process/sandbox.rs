@@ -116,7 +116,9 @@ impl Sandbox for ProcessSandbox {
     }
 
     async fn start(&self, service: &str) -> Result<(), StepError> {
-        self.spawn(service, Stage::Live).await.map(drop)
+        let running = self.spawn(service, Stage::Live).await?;
+        self.watch_until_ready(service, running).await;
+        Ok(())
     }
 
     async fn restart(&self, service: &str) -> Result<(), StepError> {

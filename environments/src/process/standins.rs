@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use momus_engine::activity::Telemetry;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::Mesh;
@@ -14,7 +15,7 @@ use crate::s3::{S3, S3Credentials};
 use crate::standins::log_line::LogLine;
 use crate::standins::logs::LogIntake;
 use crate::standins::partner::{Call, Partner, Rules};
-use crate::standins::statsd::{Kind, Message, Received, Statsd};
+use crate::standins::statsd::{Kind, Message, News, Received, Statsd};
 
 /// The stand-ins of one sandbox.
 pub(super) struct StandIns {
@@ -53,15 +54,21 @@ impl StandIns {
             let uses = |edge: &str| edges.contains(&edge);
             if uses("statsd") {
                 let (told, of) = (timeline.clone(), name.clone());
-                let served = Statsd::serve(Arc::new(move |received| told.record(metric(&of, received)))).await;
+                let news = Mutex::new(News::default());
+                let served = Statsd::serve(Arc::new(move |received: Received| {
+                    let new = news.lock().unwrap_or_else(PoisonError::into_inner).tells(&received);
+                    let what = format!("{of} → statsd  {}", received.line);
+                    told.record(metric(&of, received));
+                    if new {
+                        told.activity().tells(Telemetry::Metrics, &of, None, what);
+                    }
+                }))
+                .await;
                 statsd.insert(name.clone(), served.map_err(|error| no_port("statsd", &error))?);
             }
             if uses("logs") {
                 let (told, of) = (timeline.clone(), name.clone());
-                let served = LogIntake::serve(Arc::new(move |document| {
-                    told.record_traced(document.line.trace.clone(), log(&of, &document.line));
-                }))
-                .await;
+                let served = LogIntake::serve(Arc::new(move |document| log(&told, &of, &document.line))).await;
                 logs.insert(name.clone(), served.map_err(|error| no_port("logs", &error))?);
             }
         }
@@ -102,13 +109,16 @@ fn partner_call(partner: &str, call: &Call) -> Happening {
     }
 }
 
-/// A log line as it stands on the timeline.
-pub(super) fn log(service: &str, line: &LogLine) -> Happening {
-    Happening::Log {
+/// Tells the timeline a log line.
+pub(super) fn log(timeline: &Timeline, service: &str, line: &LogLine) {
+    let happening = Happening::Log {
         service: service.to_owned(),
         level: line.level.map(|level| format!("{level:?}").to_lowercase()),
         message: line.message.clone(),
-    }
+    };
+    timeline.record_traced(line.trace.clone(), happening);
+    let (trace, what) = (line.trace.as_deref(), format!("{service} logs `{}`", line.message));
+    timeline.activity().tells(Telemetry::Logs, service, trace, what);
 }
 
 fn metric(service: &str, received: Received) -> Happening {

@@ -1,6 +1,7 @@
 //! Starting services: in the order of their dependencies, until they are ready, on other ports when one was taken.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::future::try_join_all;
@@ -78,6 +79,33 @@ impl ProcessSandbox {
         let address = service.http_port().and_then(|name| running.ports.address(name));
         self.lead(name, address);
         Ok(running)
+    }
+
+    /// Watches a service become ready that nobody waits for: until then it is at work, whatever it shows.
+    pub(super) async fn watch_until_ready(&self, name: &str, running: Running) {
+        let (mesh, timeline, limit) = (Arc::clone(&self.mesh), self.timeline.clone(), self.ready_limit);
+        let under_way = timeline.activity().begins(format!("{name} becoming ready"));
+        let (name, namespaces) = (name.to_owned(), self.namespaces.clone());
+        self.watching.lock().await.spawn(async move {
+            let Some(service) = mesh.services.get(&name) else {
+                return;
+            };
+            let of_service = namespaces.iter().filter(|((caller, _), _)| *caller == name);
+            let candidate = Candidate {
+                name: &name,
+                service,
+                mesh: &mesh,
+                running: Some(&running),
+                namespaces: of_service
+                    .map(|((_, broker), namespace)| (broker.as_str(), namespace))
+                    .collect(),
+            };
+            let ready = candidate.ready(&timeline, limit).await;
+            if ready.is_err() && running.child.exit().is_none() {
+                timeline.activity().is_hidden(format!("{name} did not become ready"));
+            }
+            drop(under_way);
+        });
     }
 
     /// Leads the edges to a service to where it listens, or nowhere.

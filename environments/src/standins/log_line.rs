@@ -50,13 +50,19 @@ pub struct LogLine {
 pub fn parse(line: &str) -> LogLine {
     match serde_json::from_str::<Map<String, Value>>(line) {
         Ok(fields) => from_fields(fields, line),
-        Err(_) => LogLine {
-            form: Form::Plain,
-            level: None,
-            message: line.to_owned(),
-            trace: None,
-            fields: Map::new(),
-        },
+        Err(_) => plain(line),
+    }
+}
+
+/// Takes one line for text, whatever it looks like.
+#[must_use]
+pub fn plain(line: &str) -> LogLine {
+    LogLine {
+        form: Form::Plain,
+        level: None,
+        message: line.to_owned(),
+        trace: None,
+        fields: Map::new(),
     }
 }
 

@@ -7,8 +7,10 @@ use tokio::{net::UdpSocket, task::JoinHandle};
 use super::Listener;
 
 pub mod datagram;
+mod news;
 
 pub use datagram::{Event, Kind, Malformed, Message, Metric, ServiceCheck, Values};
+pub use news::News;
 
 /// The largest UDP payload there is.
 const LARGEST: usize = 65_535;
