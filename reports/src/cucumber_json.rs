@@ -1,5 +1,7 @@
 //! Cucumber JSON, which Jenkins' Cucumber reports and many others read; written by the `cucumber` crate.
 
+mod steps;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,11 +22,12 @@ use momus_engine::outcome::Outcome;
 use regex::Regex;
 use serde_json::Value as Json;
 
+use self::steps::Row;
 use crate::again::Again;
 use crate::explanation;
 use crate::feature_files::FeatureFiles;
 use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios, StepRun};
+use crate::scenarios::{Finished, Scenarios};
 
 /// The tag of a scenario that passed when it was tried again: the format has no word for it, and its readers count tags.
 const FLAKY: &str = "@momus:flaky";
@@ -144,7 +147,7 @@ impl Adapter {
                 .scenarios(Vec::new());
             Source::new(rule.build())
         });
-        let steps = steps(finished, files);
+        let rows = steps::rows(finished, files);
         let scenario = Source::new(scenario(finished, files));
         let mut tell = |at: SystemTime, event: ScenarioEvent<NoWorld>| {
             let event = RetryableScenario { event, retries: None };
@@ -182,12 +185,9 @@ impl Adapter {
         }
         let mut earlier = finished.earlier.as_slice();
         let mut tail = Some(finished.tail.join("\n")).filter(|tail| !tail.is_empty());
-        for (step, run) in steps {
+        for Row { step, ended, run } in rows {
             let step = Source::new(step);
-            let (outcome, took) = match run {
-                Some(run) => run.ended.unwrap_or((finished.outcome, Duration::ZERO)),
-                None => (Outcome::Skipped, Duration::ZERO),
-            };
+            let (outcome, took) = ended;
             tell(SystemTime::UNIX_EPOCH, ScenarioEvent::step_started(step.clone()));
             for failed in std::mem::take(&mut earlier) {
                 tell(SystemTime::UNIX_EPOCH, ScenarioEvent::Log(earlier_try(failed)));
@@ -257,35 +257,6 @@ fn scenario(finished: &Finished, files: &mut FeatureFiles) -> gherkin::Scenario 
         .tags(tags)
         .position(at(place.line))
         .build()
-}
-
-/// The scenario's steps, those that did not begin included where the file tells them.
-fn steps<'f>(finished: &'f Finished, files: &mut FeatureFiles) -> Vec<(gherkin::Step, Option<&'f StepRun>)> {
-    let planned = files.file(&finished.place.file).pickle(&finished.place);
-    let planned = planned.map_or(&[][..], |pickle| &pickle.steps);
-    let begun = finished.steps.last_key_value().map_or(0, |(last, _)| last + 1);
-    let step = |index| {
-        let run = finished.steps.get(&index);
-        let planned = planned.get(index);
-        let text = match (run, planned) {
-            (Some(run), _) => run.text.clone(),
-            (None, Some(planned)) => format!("{}{}", planned.keyword, planned.text),
-            (None, None) => return None,
-        };
-        // Where the file is gone, the first word is the keyword.
-        let keyword = planned
-            .map(|planned| planned.keyword)
-            .filter(|keyword| text.starts_with(keyword))
-            .unwrap_or_else(|| &text[..text.find(' ').map_or(0, |end| end + 1)]);
-        let line = run.map_or_else(|| planned.map_or(0, |step| step.location.line as usize), |run| run.line);
-        let step = gherkin::Step::builder()
-            .keyword(keyword.to_owned())
-            .ty(gherkin::StepType::Given)
-            .value(text[keyword.len()..].to_owned())
-            .position(at(line));
-        Some((step.build(), run))
-    };
-    (0..planned.len().max(begun)).filter_map(step).collect()
 }
 
 fn at(line: usize) -> gherkin::LineCol {

@@ -46,7 +46,7 @@ pub(crate) fn in_one_line(finished: &Finished) -> Option<String> {
     let failure = finished.failure()?;
     let step = finished
         .step()
-        .map(|step| format!("{}: ", step.text))
+        .map(|step| format!("{}: ", step.said()))
         .unwrap_or_default();
     let others = match finished.failures().count() - 1 {
         0 => String::new(),
@@ -58,9 +58,17 @@ pub(crate) fn in_one_line(finished: &Finished) -> Option<String> {
 
 fn placed(finished: &Finished, step: Option<&StepRun>, failure: &Failure) -> String {
     let place = &finished.place;
-    let line = step.map_or(place.line, |step| step.line);
-    let mut text = vec![format!("{}:{line}", place.file)];
-    text.extend(step.map(|step| step.text.clone()));
+    let mut text = match step {
+        None => vec![format!("{}:{}", place.file, place.line)],
+        Some(step) => {
+            let calls = step.within.iter();
+            let calls = calls.flat_map(|call| [format!("{}:{}", call.file, call.line), call.text.clone()]);
+            let file = step.file.as_ref().unwrap_or(&place.file);
+            calls
+                .chain([format!("{file}:{}", step.line), step.text.clone()])
+                .collect()
+        }
+    };
     text.extend(told(failure));
     text.join("\n")
 }
@@ -80,4 +88,26 @@ fn told(failure: &Failure) -> Vec<String> {
         .chain(parts)
         .chain(failure.output.iter().cloned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use crate::scenarios::Scenarios;
+
+    #[test]
+    fn a_step_of_a_phrase_is_told_under_the_steps_that_call_it() {
+        let mut scenarios = Scenarios::default();
+        let events = sample::failing_in_a_phrase("a.feature", "p.feature");
+        let finished = events.iter().find_map(|event| scenarios.event(event)).unwrap();
+        assert_eq!(
+            of_try(&finished),
+            "a.feature:5\nWhen ada buys twice\np.feature:5\nAnd shop charges 5\nthe status is another\nexpected: status 201\nlast seen: status 503"
+        );
+        assert_eq!(
+            in_one_line(&finished).as_deref(),
+            Some("When ada buys twice › And shop charges 5: the status is another")
+        );
+    }
 }

@@ -22,6 +22,8 @@ pub(crate) struct FeatureFile {
     at: HashMap<usize, usize>,
     /// The keyword of the scenario or outline on each line.
     keywords: HashMap<u32, &'static str>,
+    /// The keyword of the step on each line.
+    step_keywords: HashMap<usize, &'static str>,
 }
 
 impl FeatureFiles {
@@ -47,6 +49,11 @@ impl FeatureFile {
             keywords: scenarios(&document)
                 .map(|scenario| (scenario.location.line, scenario.keyword))
                 .collect(),
+            step_keywords: pickles
+                .iter()
+                .flat_map(|pickle| &pickle.steps)
+                .map(|step| (step.location.line as usize, step.keyword))
+                .collect(),
             document,
             pickles,
         }
@@ -70,6 +77,11 @@ impl FeatureFile {
     /// The keyword of a scenario or outline, as the file's dialect has it.
     pub(crate) fn scenario_keyword(&self, pickle: &Pickle) -> Option<&'static str> {
         self.keywords.get(&pickle.scenario.line).copied()
+    }
+
+    /// The keyword of the step on a line, as the file's dialect has it.
+    pub(crate) fn step_keyword(&self, line: usize) -> Option<&'static str> {
+        self.step_keywords.get(&line).copied()
     }
 }
 
@@ -115,6 +127,7 @@ mod tests {
             (keyword(&scenario), keyword(&row)),
             (Some("Scenario"), Some("Scenario Outline"))
         );
+        assert_eq!((file.step_keyword(6), file.step_keyword(5)), (Some("When "), None));
     }
 
     #[test]

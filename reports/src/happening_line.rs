@@ -6,6 +6,8 @@ use momus_engine::event::{Event, FaultPhase, Happening, ServiceState};
 use momus_engine::failure::in_words;
 use serde_json::Value as Json;
 
+use crate::scenarios::said;
+
 /// How many characters of a value a line shows.
 const LONGEST_VALUE: usize = 120;
 
@@ -48,7 +50,7 @@ fn happening(happening: &Happening) -> String {
             format!("scenario {}:{}  {}{again}", place.file, place.line, place.name)
         }
         Happening::SandboxReady { parts } => format!("sandbox ready: {}", parts_in_words(parts)),
-        Happening::StepStarted { text, .. } => text.clone(),
+        Happening::StepStarted { text, within, .. } => said(within, text),
         Happening::StepFinished {
             step,
             outcome,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use momus_engine::event::{Event, Happening, ScenarioPlace, ServiceState};
+use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, ServiceState};
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::outcome::{Outcome, Summary};
 
@@ -211,4 +211,36 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
         event(1_310, Some(1), finished(Outcome::Failed, 1_308)),
         run_finished(&[Outcome::Passed, Outcome::Failed]),
     ]
+}
+
+/// A scenario that fails in the second step of a phrase, whose first step calls another.
+pub(crate) fn failing_in_a_phrase(file: &str, phrases: &str) -> Vec<Event> {
+    let frame = |file: &str, line, text: &str| Frame {
+        file: file.into(),
+        line,
+        text: text.into(),
+    };
+    let call = frame(file, 5, "When ada buys twice");
+    let inner = frame(phrases, 4, "When a sale to ada");
+    let of_phrase = |step, line, within: &[&Frame], text: &str| Happening::StepStarted {
+        step,
+        file: Some(phrases.into()),
+        line,
+        text: text.into(),
+        within: within.iter().map(|frame| (*frame).clone()).collect(),
+    };
+    let failure = Failure::expectation("the status is another", "status 201", "status 503");
+    let inside = vec![
+        started(place(file, 3, None, "ada buys"), 1),
+        begun(0, 4, "Given the bank answers"),
+        ended(0, Outcome::Passed, None),
+        of_phrase(1, 9, &[&call, &inner], "When shop charges 5"),
+        ended(1, Outcome::Passed, None),
+        of_phrase(2, 5, &[&call], "And shop charges 5"),
+        ended(2, Outcome::Failed, Some(failure)),
+        begun(3, 6, "Then bank has it"),
+        ended(3, Outcome::Skipped, None),
+        finished(Outcome::Failed, 80, None),
+    ];
+    (0..).zip(inside).map(|(at, happening)| event(at, Some(0), happening)).collect()
 }

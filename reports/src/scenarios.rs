@@ -64,6 +64,19 @@ pub(crate) struct StepRun {
     pub(crate) failure: Option<Failure>,
 }
 
+impl StepRun {
+    /// The calls that it stands under and itself, outermost first, as a person reads them in one line.
+    pub(crate) fn said(&self) -> String {
+        said(&self.within, &self.text)
+    }
+}
+
+/// A step behind the calls that it stands under, as a person reads them in one line.
+pub(crate) fn said(within: &[Frame], text: &str) -> String {
+    let calls = within.iter().map(|call| format!("{} › ", call.text));
+    format!("{}{text}", calls.collect::<String>())
+}
+
 impl Scenarios {
     /// Takes an event; gives the scenario that ended with it, all its tries being over.
     pub(crate) fn event(&mut self, event: &Event) -> Option<Finished> {

@@ -91,27 +91,68 @@ fn drawn(
     colour: Colour,
 ) -> Vec<String> {
     let place = &finished.place;
-    let line = step.map_or(place.line, |step| step.line);
-    let filled_in = step.map_or(place.name.as_str(), |step| step.text.as_str());
-    let source = files.file(&place.file).line(line).unwrap_or(filled_in);
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    // Tabs stay tabs, so that the underline stands below the text in every terminal.
-    let indent: String = source.chars().take_while(|c| c.is_whitespace()).collect();
-    let underline = "^".repeat(source.trim().chars().count());
     let style = style(failure.outcome);
-    let mut lines = vec![
-        format!("    {margin}--> {}:{line}", place.file),
-        format!("    {margin} |"),
-        format!("    {number} | {}", source.trim_end()),
-        format!("    {margin} | {indent}{}", colour.paint(style, &underline)),
-    ];
-    if step.is_some() && source.trim() != filled_in.trim() {
-        lines.push(format!("    {margin} | {indent}{filled_in}"));
+    let Some(step) = step else {
+        let on_its_line = on_its_line(files, &place.file, place.line, None, &place.name);
+        return on_its_line.lines(failure.message.lines(), place.line, style, colour);
+    };
+    let calls = step.within.iter().map(|call| (&call.file, call.line, &call.text));
+    let file = step.file.as_ref().unwrap_or(&place.file);
+    let places: Vec<_> = calls.chain([(file, step.line, &step.text)]).collect();
+    let widest = places.iter().map(|(_, line, _)| *line).max().unwrap_or_default();
+    let last = places.len() - 1;
+    let drawn = places.into_iter().enumerate().flat_map(|(index, (file, line, text))| {
+        let message = if index == last { failure.message.as_str() } else { "" };
+        on_its_line(files, file, line, Some(text), text).lines(message.lines(), widest, style, colour)
+    });
+    drawn.collect()
+}
+
+/// A line of a file.
+struct OnItsLine {
+    place: String,
+    line: usize,
+    source: String,
+    /// The text as it was run, where the line says it in another way.
+    filled_in: Option<String>,
+}
+
+/// A line of a file, and what a step on it says; `text` stands for the line where it cannot be read.
+fn on_its_line(files: &mut FeatureFiles, file: &str, line: usize, step: Option<&str>, text: &str) -> OnItsLine {
+    let source = files.file(file).line(line).unwrap_or(text);
+    OnItsLine {
+        place: format!("{file}:{line}"),
+        line,
+        filled_in: step.filter(|step| step.trim() != source.trim()).map(str::to_owned),
+        source: source.trim_end().to_owned(),
     }
-    let message = failure.message.lines();
-    lines.extend(message.map(|line| format!("    {margin} | {indent}{}", colour.paint(style, line))));
-    lines
+}
+
+impl OnItsLine {
+    /// The line as it stands in its file, what it says underlined, and a message below it; line numbers are as wide as
+    /// `widest`.
+    fn lines<'m>(
+        self,
+        message: impl Iterator<Item = &'m str>,
+        widest: usize,
+        style: Style,
+        colour: Colour,
+    ) -> Vec<String> {
+        let width = widest.to_string().len();
+        let (margin, number) = (" ".repeat(width), self.line);
+        // Tabs stay tabs, so that the underline stands below the text in every terminal.
+        let indent: String = self.source.chars().take_while(|c| c.is_whitespace()).collect();
+        let underline = "^".repeat(self.source.trim().chars().count());
+        let mut lines = vec![
+            format!("    {margin}--> {}", self.place),
+            format!("    {margin} |"),
+            format!("    {number:width$} | {}", self.source),
+            format!("    {margin} | {indent}{}", colour.paint(style, &underline)),
+        ];
+        lines.extend(self.filled_in.map(|text| format!("    {margin} | {indent}{text}")));
+        lines.extend(message.map(|line| format!("    {margin} | {indent}{}", colour.paint(style, line))));
+        lines
+    }
 }
 
 /// What was expected beside what was seen, and what helps.

@@ -350,3 +350,39 @@ fn a_timeout_with_open_waits() {
     1 scenario: 1 failed · 2 steps · 0.3 s
     "#);
 }
+
+#[test]
+fn a_step_of_a_phrase_that_failed_is_drawn_under_the_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let feature = "Feature: f\n\n  Scenario: ada buys\n    Given the bank answers\n    When ada buys twice\n    Then bank has it\n";
+    let phrases = "Feature: p\n  @phrase\n  Scenario: <who> buys twice\n    When a sale to <who>\n    And shop charges 5\n";
+    fs::write(path("a.feature"), feature).unwrap();
+    fs::write(path("p.feature"), phrases).unwrap();
+    let events = sample::failing_in_a_phrase(&path("a.feature"), &path("p.feature"));
+    let text = shown(&events, Colour::Never);
+    let folder = format!("{}/", folder.path().display());
+    assert_snapshot!(text.replace(&folder, ""), @"
+    ✘ ada buys  a.feature:3 · 80 ms
+
+         --> a.feature:5
+          |
+        5 |     When ada buys twice
+          |     ^^^^^^^^^^^^^^^^^^^
+         --> p.feature:5
+          |
+        5 |     And shop charges 5
+          |     ^^^^^^^^^^^^^^^^^^
+          |     the status is another
+
+        expected:  status 201
+        last seen: status 503
+
+        last happenings
+          +0.001 s  Given the bank answers
+          +0.003 s  When ada buys twice › When a sale to ada › When shop charges 5
+          +0.005 s  When ada buys twice › And shop charges 5
+
+        run it again: momus run -f mesh.yaml a.feature:3
+    ");
+}
