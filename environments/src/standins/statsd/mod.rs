@@ -7,9 +7,11 @@ use tokio::{net::UdpSocket, task::JoinHandle};
 use super::Listener;
 
 pub mod datagram;
+pub mod message;
 mod news;
 
-pub use datagram::{Event, Kind, Malformed, Message, Metric, ServiceCheck, Values};
+pub use datagram::Malformed;
+pub use message::{Event, Kind, Message, Metric, ServiceCheck, Values};
 pub use news::News;
 
 /// The largest UDP payload there is.
