@@ -8,11 +8,13 @@
 //! off with the reason on the timeline.
 //!
 //! `session` carries a connection, `api` says what it is to handle an API and lists those that are handled; each family
-//! of APIs has a file.
+//! of APIs has a file. `progress` knows how far a sandbox's producers, groups and transactions have come.
 
 mod admin;
 mod api;
 mod assigned;
+mod batches;
+mod bearing;
 mod configs;
 mod consumer;
 mod data;
@@ -20,12 +22,17 @@ mod embedded;
 mod fetch;
 mod frame;
 mod groups;
+mod lag;
 mod listings;
+mod log;
 mod metadata;
 mod names;
 mod offsets;
+mod open;
 mod produce;
+mod progress;
 mod record;
+mod scope;
 pub(crate) mod session;
 mod transactions;
 mod versions;
@@ -34,10 +41,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use momus_engine::activity::Activity;
 use tokio::sync::watch;
 
 use assigned::Members;
+pub use lag::Lag;
 use names::Names;
+use progress::Progress;
 
 /// A partition, by the name of its topic in the mesh and its number.
 pub type Partition = (String, i32);
@@ -60,16 +70,21 @@ pub struct Namespace {
 }
 
 struct Shared {
+    caller: String,
     names: Names,
     broker: Broker,
     seen: Mutex<Seen>,
     assigned: watch::Sender<BTreeSet<Partition>>,
+    /// What all callers of the sandbox share.
+    progress: Arc<Mutex<Progress>>,
 }
 
 /// What passed by and is needed to understand what comes after it.
 #[derive(Default)]
 struct Seen {
     members: Members,
+    /// What they were last said to be assigned, by group.
+    published: BTreeMap<String, BTreeSet<Partition>>,
     /// The protocol type of each classic group, which SyncGroup before version 5 does not tell.
     protocol_types: BTreeMap<String, String>,
     /// How many brokers the last answer to Metadata named.
@@ -80,13 +95,28 @@ struct Seen {
 }
 
 impl Namespace {
-    /// The part of the broker whose names begin with `prefix`, as one caller sees it: each edge needs its own.
-    pub fn new(prefix: impl Into<String>, broker: Broker) -> Self {
+    /// The part of the broker whose names begin with `prefix`, as its first caller sees it: each edge needs its own. What
+    /// is under way there is told to the sandbox's `activity`.
+    pub fn new(caller: impl Into<String>, prefix: impl Into<String>, broker: Broker, activity: Activity) -> Self {
+        let progress = Arc::new(Mutex::new(Progress::new(activity)));
+        Self::of(caller.into(), Names::new(prefix.into()), broker, progress)
+    }
+
+    /// The same part of the broker, as another caller sees it.
+    pub fn beside(&self, caller: impl Into<String>) -> Self {
+        let Shared { names, broker, .. } = &*self.shared;
+        let progress = Arc::clone(&self.shared.progress);
+        Self::of(caller.into(), names.clone(), *broker, progress)
+    }
+
+    fn of(caller: String, names: Names, broker: Broker, progress: Arc<Mutex<Progress>>) -> Self {
         let shared = Shared {
-            names: Names::new(prefix.into()),
+            caller,
+            names,
             broker,
             seen: Mutex::default(),
             assigned: watch::Sender::default(),
+            progress,
         };
         Self {
             shared: Arc::new(shared),
@@ -106,22 +136,40 @@ impl Namespace {
         self.seen().lacking.clone()
     }
 
+    /// How far a group of the sandbox has come in each partition that it committed or was assigned, as far as it passed by.
+    pub fn lag(&self, group: &str) -> BTreeMap<Partition, Lag> {
+        self.progress().lag(group)
+    }
+
     /// Forgets the members: the caller was killed, and nobody left the groups.
     pub fn forget_members(&self) {
         self.seen().members.forget();
         self.publish();
+        self.progress().forget(&self.shared.caller);
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells who watches what is assigned now; whether that is a change.
     fn publish(&self) -> bool {
-        let now = self.seen().members.assigned();
+        let mut seen = self.seen();
+        let by_group = seen.members.assigned();
+        if seen.published == by_group {
+            return false;
+        }
+        seen.published.clone_from(&by_group);
+        let all = by_group.values().flatten().cloned().collect();
+        // Under the lock, so that the last to be told is the last that was seen.
+        self.progress().assign(&self.shared.caller, by_group);
         self.shared.assigned.send_if_modified(|published| {
-            let changed = *published != now;
-            *published = now;
+            let changed = *published != all;
+            *published = all;
             changed
         })
     }
@@ -130,6 +178,7 @@ impl Namespace {
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Namespace")
+            .field("caller", &self.shared.caller)
             .field("names", &self.shared.names)
             .field("broker", &self.shared.broker)
             .finish_non_exhaustive()

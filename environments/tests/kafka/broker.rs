@@ -1,7 +1,9 @@
 //! One real broker for all tests of a file, and a sandbox's edge to it.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use momus_engine::activity::Quiet;
 use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
@@ -11,6 +13,9 @@ use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use rdkafka::ClientConfig;
 use tokio::runtime::Runtime;
+
+/// Services settle in this time.
+pub const SETTLE: Duration = Duration::from_millis(200);
 
 /// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
 static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
@@ -44,11 +49,22 @@ pub async fn server() -> &'static KafkaServer {
 impl Caller {
     /// A caller whose sandbox has this name; no two tests of a file may use the same.
     pub async fn new(sandbox: &str) -> Self {
-        let broker = server().await.address();
         let timeline = Timeline::new(Clock::start(), 0, sandbox);
-        let namespace = Namespace::new(format!("{sandbox}."), Broker::Real);
+        timeline.activity().settles_in(Some(SETTLE));
+        let activity = timeline.activity().clone();
+        let namespace = Namespace::new("shop", format!("{sandbox}."), Broker::Real, activity);
+        Self::at("shop", namespace, timeline).await
+    }
+
+    /// Another caller of the same sandbox.
+    pub async fn beside(&self, name: &str) -> Self {
+        Self::at(name, self.namespace.beside(name), self.timeline.clone()).await
+    }
+
+    async fn at(name: &str, namespace: Namespace, timeline: Timeline) -> Self {
+        let broker = server().await.address();
         let edge = Edge::listen(
-            "shop",
+            name,
             "kafka",
             Upstream::Tcp(broker.parse().unwrap()),
             Protocol::Kafka(namespace.clone()),
@@ -62,9 +78,12 @@ impl Caller {
         }
     }
 
-    /// Another caller of the same sandbox.
-    pub async fn beside(&self) -> Self {
-        Self::new(self.timeline.sandbox()).await
+    /// What keeps the sandbox from being quiet, if anything does.
+    pub fn going_on(&self) -> Option<String> {
+        match self.timeline.activity().quiet() {
+            Quiet::Yes { .. } => None,
+            Quiet::NotYet { why, .. } | Quiet::Hidden { why } => Some(why),
+        }
     }
 
     /// A client's configuration.

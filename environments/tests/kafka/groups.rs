@@ -22,7 +22,7 @@ async fn a_group_is_shared(name: &str, settings: &[(&str, &str)]) {
         send(&from, "orders.v1", partition, &format!("one {partition}")).await;
         send(&to, "orders.v1", partition, &format!("other {partition}")).await;
     }
-    let second_caller = one.beside().await;
+    let second_caller = one.beside("bank").await;
     let stranger = member(&other, "billing", "orders.v1", settings);
     let first = member(&one, "billing", "orders.v1", settings);
     let mut received = BTreeSet::new();
@@ -102,7 +102,7 @@ async fn a_group_of_the_consumer_protocol_is_shared_and_resumed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_of_both_protocols_share_one_group() {
     let caller = with_topic("mixed", "orders.v1").await;
-    let beside = caller.beside().await;
+    let beside = caller.beside("bank").await;
     let new = member(&caller, "billing", "orders.v1", &[CONSUMER]);
     tokio::select! {
         () = receives_nothing(&new) => unreachable!(),

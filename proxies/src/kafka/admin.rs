@@ -9,8 +9,10 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
 use super::record::{first_error, list};
+use super::scope::Scope;
 
 impl Api for CreateTopicsRequest {
     const REFUSED: Option<fn(&Self, i16) -> CreateTopicsResponse> = Some(|asked, error| {
@@ -60,6 +62,10 @@ impl Api for CreateTopicsRequest {
         }))
     }
 
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
     fn has_effect(&self) -> bool {
         !self.validate_only
     }
@@ -101,14 +107,21 @@ impl Api for DeleteTopicsRequest {
 
     fn about(&self, scope: &Scope) -> String {
         let names = self.topic_names.iter().map(|name| name.to_string());
-        let states = self.topics.iter().map(|topic| match &topic.name {
-            Some(name) => name.to_string(),
-            None => scope.seen(|seen| {
-                let known = seen.members.name_of(&topic.topic_id);
-                known.map_or_else(|| topic.topic_id.to_string(), str::to_owned)
-            }),
-        });
+        let states = self.topics.iter();
+        let states = states.map(|topic| scope.topic(&topic.name.clone().unwrap_or_default(), &topic.topic_id));
         list(names.chain(states))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn answered(&self, answer: &DeleteTopicsResponse, scope: &Scope) -> Option<String> {
+        for topic in answer.responses.iter().filter(|topic| topic.error_code == 0) {
+            let name = topic.name.clone().unwrap_or_default();
+            scope.progress().topic_ends(&scope.topic(&name, &topic.topic_id));
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {
@@ -146,6 +159,10 @@ impl Api for CreatePartitionsRequest {
     fn about(&self, _: &Scope) -> String {
         let topics = self.topics.iter();
         list(topics.map(|topic| format!("{} to {} partitions", topic.name.as_str(), topic.count)))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
     }
 
     fn has_effect(&self) -> bool {

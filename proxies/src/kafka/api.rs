@@ -1,17 +1,16 @@
 //! What it is to handle an API, and the list of those that are handled.
 
 use std::io;
-use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes, VersionRange};
-use momus_engine::event::Happening;
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, VersionRange};
+use momus_engine::activity::UnderWay;
 
-use super::names::{Name, Names};
-use super::{Broker, Namespace, Seen};
-use crate::edge::Wire;
+use super::Broker;
+use super::bearing::{Bearing, Call};
+use super::scope::Scope;
 
 /// The broker does not have the API, or not in this version.
 pub(crate) const UNSUPPORTED_VERSION: i16 = ResponseError::UnsupportedVersion.code();
@@ -29,6 +28,20 @@ pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
 
     /// What it is about, in the sandbox's own names.
     fn about(&self, scope: &Scope) -> String;
+
+    /// What it means for whether the sandbox is quiet.
+    fn bearing(&self) -> Bearing {
+        Bearing::None
+    }
+
+    /// Notes what the request as the client sent it tells of how far things have come.
+    fn asked(&self, _scope: &Scope) {}
+
+    /// Notes what the answer as the client gets it tells of how far things have come, and returns which records it hands
+    /// over, if it does.
+    fn answered(&self, _answer: &Self::Response, _scope: &Scope) -> Option<String> {
+        None
+    }
 
     /// Whether it changes something, and so belongs on the timeline also where it succeeds.
     fn has_effect(&self) -> bool {
@@ -59,71 +72,6 @@ pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
     }
 }
 
-/// The place of a call: an edge, and the namespace that its caller sees.
-pub(crate) struct Scope {
-    pub wire: Arc<Wire>,
-    pub namespace: Namespace,
-}
-
-impl Scope {
-    pub fn names(&self) -> &Names {
-        &self.namespace.shared.names
-    }
-
-    /// Works on what passed by.
-    pub fn seen<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
-        work(&mut self.namespace.seen())
-    }
-
-    /// Tells who waits when other partitions are assigned than before.
-    pub fn members_changed(&self) {
-        if self.namespace.publish() {
-            self.wire.timeline.ring();
-        }
-    }
-
-    /// Puts the edge's address where a broker's is. An empty host is no address.
-    ///
-    /// Every broker is the one behind this edge; with more of them, an edge for each, its id chooses among them.
-    pub fn endpoint(&self, _broker: messages::BrokerId, host: &mut StrBytes, port: &mut i32) {
-        if !host.is_empty() {
-            *host = StrBytes::from_string(self.wire.address.ip().to_string());
-            *port = self.wire.address.port().into();
-        }
-    }
-
-    /// Takes the prefix from the name that an answer gives to something the client asked for.
-    pub fn take(&self, name: &mut impl Name) {
-        // A name without the prefix can only be what the client itself said.
-        let _ = self.names().take(name);
-    }
-
-    /// Whether the broker is one that lacks things and this API is among them.
-    pub fn lacks(&self, key: i16) -> bool {
-        let lacks = |seen: &mut Seen| seen.offered.as_ref().is_some_and(|offered| !offered.contains(&key));
-        self.namespace.shared.broker == Broker::Mock && self.seen(lacks)
-    }
-
-    /// Notes that the caller used what the mock cluster lacks.
-    fn lacking(&self, api: &str) {
-        self.seen(|seen| {
-            if !seen.lacking.iter().any(|known| known == api) {
-                seen.lacking.push(api.to_owned());
-            }
-        });
-    }
-
-    fn record(&self, api: String, about: String, error: i16) {
-        self.wire.timeline.record(Happening::KafkaCall {
-            caller: self.wire.caller.clone(),
-            broker: self.wire.dependency.clone(),
-            api,
-            about,
-            error: (error != 0).then_some(error),
-        });
-    }
-}
-
 /// What becomes of a request.
 pub(crate) struct Asked {
     /// What goes to the broker, if anything.
@@ -141,7 +89,20 @@ pub(crate) enum Answer {
 }
 
 /// Rewrites an answer.
-pub(crate) type Rewrite = dyn FnOnce(&Scope, Bytes) -> io::Result<Bytes> + Send;
+pub(crate) type Rewrite = dyn FnOnce(&Scope, Bytes) -> io::Result<Answered> + Send;
+
+/// An answer on its way to the client.
+pub(crate) struct Answered {
+    pub bytes: Bytes,
+    /// Dropped once it is written.
+    pub under_way: Option<UnderWay>,
+}
+
+impl From<Bytes> for Answered {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, under_way: None }
+    }
+}
 
 /// A handled API.
 pub(crate) struct Handler {
@@ -247,10 +208,12 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     if scope.lacks(R::KEY) {
         return refuse(scope, &asked, version, correlation);
     }
-    if scope.namespace.shared.broker == Broker::Mock && asked.is_lacking_from_mock() {
+    if scope.broker() == Broker::Mock && asked.is_lacking_from_mock() {
         scope.lacking(&name(R::KEY));
         scope.record(name(R::KEY), asked.about(scope), UNSUPPORTED_VERSION);
     }
+    asked.asked(scope);
+    let call = Call::asked(&asked, scope);
     request.to_broker(scope);
     let bytes = if asked.passes(version) {
         frame
@@ -264,7 +227,7 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
         })?
     };
     let answer = if asked.is_answered() {
-        let rewrite = move |scope: &Scope, frame| answer(&asked, version, scope, frame);
+        let rewrite = move |scope: &Scope, frame| answer(&asked, version, call, scope, frame);
         Some(Answer::Broker(correlation, Box::new(rewrite)))
     } else {
         scope.record(name(R::KEY), asked.about(scope), 0);
@@ -277,7 +240,7 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
 }
 
 /// Rewrites an answer.
-fn answer<R: Api>(asked: &R, version: i16, scope: &Scope, frame: Bytes) -> io::Result<Bytes> {
+fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
     let unread = |error| {
         let name = name(R::KEY);
         invalid(format!("an answer to a {name} request of version {version}: {error}"))
@@ -287,24 +250,32 @@ fn answer<R: Api>(asked: &R, version: i16, scope: &Scope, frame: Bytes) -> io::R
     let header = frame.slice(4..frame.len() - body.len());
     let mut response = R::Response::decode(&mut body, version).map_err(unread)?;
     asked.to_client(&mut response, scope);
+    let handed = asked.answered(&response, scope);
     let error = R::error(&response);
     // The broker gave a new member its id: an ordinary step of joining.
     let is_error = error != 0 && error != ResponseError::MemberIdRequired.code();
     if is_error || error == 0 && asked.has_effect() {
-        scope.record(name(R::KEY), asked.about(scope), error);
+        let known = call.as_ref().map(|call| call.about.clone());
+        scope.record(name(R::KEY), known.unwrap_or_else(|| asked.about(scope)), error);
     }
-    if error == UNSUPPORTED_VERSION && scope.namespace.shared.broker == Broker::Mock {
+    if error == UNSUPPORTED_VERSION && scope.broker() == Broker::Mock {
         scope.lacking(&name(R::KEY));
     }
-    if R::answer_passes(&response, version) {
-        return Ok(frame);
-    }
-    framed(|bytes| {
-        bytes.put(header);
-        response.encode(bytes, version).map_err(|error| error.to_string())?;
-        bytes.put(body);
-        Ok(())
-    })
+    let under_way = match handed {
+        Some(handed) => Call::handed(&name(R::KEY), &handed, scope),
+        None => call.map(Call::answered),
+    };
+    let bytes = if R::answer_passes(&response, version) {
+        frame
+    } else {
+        framed(|bytes| {
+            bytes.put(header);
+            response.encode(bytes, version).map_err(|error| error.to_string())?;
+            bytes.put(body);
+            Ok(())
+        })?
+    };
+    Ok(Answered { bytes, under_way })
 }
 
 /// Answers in the place of a broker that lacks the API.

@@ -52,8 +52,9 @@ impl Members {
         self.names.get(id).map(String::as_str)
     }
 
-    /// The partitions that are assigned to any member; those of topics whose names are not known yet left out.
-    pub fn assigned(&self) -> BTreeSet<Partition> {
+    /// The partitions that are assigned to any member of a group, by group; those of topics whose names are not known yet
+    /// left out.
+    pub fn assigned(&self) -> BTreeMap<String, BTreeSet<Partition>> {
         let named = |(topic, partition): &(Topic, i32)| {
             let name = match topic {
                 Topic::Name(name) => name,
@@ -61,7 +62,12 @@ impl Members {
             };
             Some((name.clone(), *partition))
         };
-        self.assignments.values().flatten().filter_map(named).collect()
+        let mut assigned: BTreeMap<String, BTreeSet<Partition>> = BTreeMap::new();
+        for ((group, _), partitions) in &self.assignments {
+            let partitions = partitions.iter().filter_map(named);
+            assigned.entry(group.clone()).or_default().extend(partitions);
+        }
+        assigned
     }
 }
 
@@ -69,16 +75,20 @@ impl Members {
 mod tests {
     use super::*;
 
+    fn count(members: &Members) -> usize {
+        members.assigned().values().flatten().count()
+    }
+
     #[test]
     fn an_assignment_by_id_counts_once_its_name_is_known() {
         let id = Uuid::from_u128(7);
         let mut members = Members::default();
         members.assign("billing", "a", vec![(Topic::Id(id), 0), (Topic::Id(id), 1)]);
-        assert!(members.assigned().is_empty());
+        assert_eq!(count(&members), 0);
         members.name(id, "orders.v1");
-        assert_eq!(members.assigned().len(), 2);
+        assert_eq!(count(&members), 2);
         members.leave("billing", "a");
-        assert!(members.assigned().is_empty());
+        assert_eq!(count(&members), 0);
     }
 
     #[test]
@@ -86,8 +96,8 @@ mod tests {
         let mut members = Members::default();
         members.assign("billing", "a", vec![(Topic::Name("orders.v1".to_owned()), 0)]);
         members.assign("billing", "b", vec![(Topic::Name("orders.v1".to_owned()), 1)]);
-        assert_eq!(members.assigned().len(), 2);
+        assert_eq!(count(&members), 2);
         members.forget();
-        assert!(members.assigned().is_empty());
+        assert_eq!(count(&members), 0);
     }
 }

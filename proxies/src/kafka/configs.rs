@@ -7,8 +7,10 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
 use super::record::{first_error, list};
+use super::scope::Scope;
 
 /// Whether resources of this type have names of the sandbox: topics and groups (`ConfigResource.Type`).
 fn is_named(kind: i8) -> bool {
@@ -106,6 +108,10 @@ impl Api for IncrementalAlterConfigsRequest {
         list(resources.map(|resource| about(resource.resource_type, &resource.resource_name)))
     }
 
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
     fn has_effect(&self) -> bool {
         !self.validate_only
     }
@@ -142,6 +148,10 @@ impl Api for AlterConfigsRequest {
     fn about(&self, _: &Scope) -> String {
         let resources = self.resources.iter();
         list(resources.map(|resource| about(resource.resource_type, &resource.resource_name)))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
     }
 
     fn has_effect(&self) -> bool {

@@ -6,9 +6,10 @@ use kafka_protocol::messages::{
     ConsumerGroupHeartbeatResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
 use super::assigned::Topic;
 use super::record::{first_error, list};
+use super::scope::Scope;
 
 impl Api for ConsumerGroupHeartbeatRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -33,6 +34,22 @@ impl Api for ConsumerGroupHeartbeatRequest {
             }
         });
         scope.members_changed();
+    }
+
+    fn asked(&self, scope: &Scope) {
+        if self.member_epoch == 0 && !scope.is_own() {
+            scope.progress().joins(scope.caller(), &self.group_id);
+        }
+    }
+
+    /// A member has joined when it has partitions; when its second answer brings none either, the others keep them.
+    fn answered(&self, answer: &ConsumerGroupHeartbeatResponse, scope: &Scope) -> Option<String> {
+        let assignment = answer.assignment.iter();
+        let has_partitions = assignment.flat_map(|each| &each.topic_partitions).next().is_some();
+        if answer.error_code != 0 || self.member_epoch != 0 || has_partitions {
+            scope.progress().joined(scope.caller(), &self.group_id);
+        }
+        None
     }
 
     fn error(answer: &ConsumerGroupHeartbeatResponse) -> i16 {

@@ -6,8 +6,10 @@ use kafka_protocol::messages::{
     OffsetForLeaderEpochResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
 use super::record::{first_error, list, partitions};
+use super::scope::Scope;
 
 impl Api for ListOffsetsRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -32,6 +34,24 @@ impl Api for ListOffsetsRequest {
             let numbers = topic.partitions.iter().map(|partition| partition.partition_index);
             partitions(&topic.name, numbers)
         }))
+    }
+
+    /// A partition is asked for its end by the time -1 (`ListOffsetsRequest.LATEST_TIMESTAMP`).
+    fn answered(&self, answer: &ListOffsetsResponse, scope: &Scope) -> Option<String> {
+        for topic in &answer.topics {
+            let asked = self.topics.iter().filter(|each| each.name == topic.name);
+            let asked = asked.flat_map(|each| &each.partitions);
+            for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
+                let mut asked = asked
+                    .clone()
+                    .filter(|each| each.partition_index == partition.partition_index);
+                if asked.any(|each| each.timestamp == -1) {
+                    let place = (topic.name.to_string(), partition.partition_index);
+                    scope.progress().ends_at(&place, partition.offset);
+                }
+            }
+        }
+        None
     }
 
     /// The mock cluster knows the first and the last offset (-2 and -1), and no time.
@@ -107,6 +127,20 @@ impl Api for DeleteRecordsRequest {
             };
             topic.partitions.iter().map(before)
         }))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn answered(&self, answer: &DeleteRecordsResponse, scope: &Scope) -> Option<String> {
+        for topic in &answer.topics {
+            for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
+                let place = (topic.name.to_string(), partition.partition_index);
+                scope.progress().starts_at(&place, partition.low_watermark);
+            }
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {

@@ -1,9 +1,13 @@
 //! Fetch: up to version 12 topics have names, from 13 on ids, and then next to nothing is rewritten.
 
+use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::batches::Fetched;
+use super::log::Isolation;
 use super::record::{first_error, list, partitions};
+use super::scope::Scope;
 
 /// The first version with ids in place of names.
 const BY_ID: i16 = 13;
@@ -21,17 +25,8 @@ impl Api for FetchRequest {
         for node in &mut answer.node_endpoints {
             scope.endpoint(node.node_id, &mut node.host, &mut node.port);
         }
-        let mut has_records = false;
         for topic in &mut answer.responses {
             scope.take(&mut topic.topic);
-            let mut records = topic
-                .partitions
-                .iter()
-                .filter_map(|partition| partition.records.as_ref());
-            has_records |= records.any(|records| !records.is_empty());
-        }
-        if has_records {
-            scope.wire.timeline.ring();
         }
     }
 
@@ -44,15 +39,58 @@ impl Api for FetchRequest {
     fn about(&self, scope: &Scope) -> String {
         list(self.topics.iter().map(|topic| {
             let numbers = topic.partitions.iter().map(|partition| partition.partition);
-            if topic.topic_id.is_nil() {
-                return partitions(&topic.topic, numbers);
-            }
-            scope.seen(|seen| {
-                let known = seen.members.name_of(&topic.topic_id);
-                let name = known.map_or_else(|| topic.topic_id.to_string(), str::to_owned);
-                partitions(&name, numbers)
-            })
+            partitions(&scope.topic(&topic.topic, &topic.topic_id), numbers)
         }))
+    }
+
+    /// The test client's places are nobody's lag.
+    fn asked(&self, scope: &Scope) {
+        if scope.is_own() {
+            return;
+        }
+        for topic in &self.topics {
+            let name = scope.topic(&topic.topic, &topic.topic_id);
+            let mut progress = scope.progress();
+            for partition in &topic.partitions {
+                let place = (name.clone(), partition.partition);
+                progress.fetches(scope.caller(), &place, partition.fetch_offset, isolation(self));
+            }
+        }
+    }
+
+    fn answered(&self, answer: &FetchResponse, scope: &Scope) -> Option<String> {
+        let (mut has_records, mut handed) = (false, Vec::new());
+        for topic in &answer.responses {
+            let name = scope.topic(&topic.topic, &topic.topic_id);
+            let mut numbers = Vec::new();
+            for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
+                let from = offset(self, topic, partition.partition_index);
+                let aborted = match isolation(self) {
+                    Isolation::Committed => Some(partition.aborted_transactions.as_deref().unwrap_or_default()),
+                    Isolation::Uncommitted => None,
+                };
+                let records = partition.records.as_ref();
+                has_records |= records.is_some_and(|records| !records.is_empty());
+                let fetched = Fetched::read(from, records, aborted);
+                let seen = fetched.as_ref().and_then(|fetched| match isolation(self) {
+                    Isolation::Committed => fetched.stable,
+                    Isolation::Uncommitted => fetched.data,
+                });
+                if seen.is_some() {
+                    numbers.push(partition.partition_index);
+                }
+                let bounds = (partition.log_start_offset, partition.high_watermark);
+                let place = (name.clone(), partition.partition_index);
+                scope.progress().fetched(&place, bounds, fetched.as_ref());
+            }
+            if !numbers.is_empty() {
+                handed.push(partitions(&name, numbers));
+            }
+        }
+        if has_records {
+            scope.ring();
+        }
+        (!handed.is_empty()).then(|| list(handed))
     }
 
     fn passes(&self, version: i16) -> bool {
@@ -62,4 +100,17 @@ impl Api for FetchRequest {
     fn answer_passes(answer: &FetchResponse, version: i16) -> bool {
         version >= BY_ID && answer.node_endpoints.is_empty()
     }
+}
+
+fn isolation(asked: &FetchRequest) -> Isolation {
+    Isolation::of(asked.isolation_level)
+}
+
+/// From where a partition is fetched. In a session that is said only where it changed (KIP-227).
+fn offset(asked: &FetchRequest, topic: &FetchableTopicResponse, partition: i32) -> Option<i64> {
+    let mut topics = asked.topics.iter();
+    let asked = topics.find(|each| each.topic == topic.topic && each.topic_id == topic.topic_id)?;
+    let mut partitions = asked.partitions.iter();
+    let asked = partitions.find(|each| each.partition == partition)?;
+    Some(asked.fetch_offset)
 }

@@ -6,10 +6,11 @@ use kafka_protocol::messages::{
     SyncGroupRequest, SyncGroupResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
 use super::assigned::Topic;
 use super::embedded::{self, CONSUMER, Way};
 use super::record::first_error;
+use super::scope::Scope;
 
 impl Api for JoinGroupRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -35,6 +36,20 @@ impl Api for JoinGroupRequest {
         }
     }
 
+    /// It waits until every member has joined, for as long as one that died may take to be missed.
+    fn asked(&self, scope: &Scope) {
+        if !scope.is_own() {
+            scope.progress().joins(scope.caller(), &self.group_id);
+        }
+    }
+
+    fn answered(&self, answer: &JoinGroupResponse, scope: &Scope) -> Option<String> {
+        if answer.error_code != 0 && !joins_again(answer.error_code) {
+            scope.progress().joined(scope.caller(), &self.group_id);
+        }
+        None
+    }
+
     fn error(answer: &JoinGroupResponse) -> i16 {
         answer.error_code
     }
@@ -56,6 +71,20 @@ fn is_consumer(group: &str, said: Option<&str>, scope: &Scope) -> bool {
     )
 }
 
+/// Whether a member whom the coordinator answers with this joins again at once.
+fn joins_again(error: i16) -> bool {
+    let again = [
+        ResponseError::MemberIdRequired,
+        ResponseError::UnknownMemberId,
+        ResponseError::IllegalGeneration,
+        ResponseError::RebalanceInProgress,
+        ResponseError::CoordinatorLoadInProgress,
+        ResponseError::CoordinatorNotAvailable,
+        ResponseError::NotCoordinator,
+    ];
+    again.iter().any(|each| each.code() == error)
+}
+
 impl Api for SyncGroupRequest {
     fn to_broker(&mut self, scope: &Scope) {
         if is_consumer(&self.group_id, self.protocol_type.as_deref(), scope) {
@@ -74,6 +103,13 @@ impl Api for SyncGroupRequest {
         let assigned = assigned.into_iter().map(|(topic, number)| (Topic::Name(topic), number));
         scope.seen(|seen| seen.members.assign(&self.group_id, &self.member_id, assigned.collect()));
         scope.members_changed();
+    }
+
+    fn answered(&self, answer: &SyncGroupResponse, scope: &Scope) -> Option<String> {
+        if !joins_again(answer.error_code) {
+            scope.progress().joined(scope.caller(), &self.group_id);
+        }
+        None
     }
 
     fn error(answer: &SyncGroupResponse) -> i16 {
@@ -125,6 +161,11 @@ impl Api for LeaveGroupRequest {
             }
         });
         scope.members_changed();
+    }
+
+    fn answered(&self, _: &LeaveGroupResponse, scope: &Scope) -> Option<String> {
+        scope.progress().joined(scope.caller(), &self.group_id);
+        None
     }
 
     fn error(answer: &LeaveGroupResponse) -> i16 {

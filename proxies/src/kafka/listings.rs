@@ -7,9 +7,11 @@ use kafka_protocol::messages::{
     ListGroupsResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
 use super::embedded::{self, CONSUMER, Way};
 use super::record::{first_error, list};
+use super::scope::Scope;
 
 impl Api for ListGroupsRequest {
     const REFUSED: Option<fn(&Self, i16) -> ListGroupsResponse> =
@@ -95,6 +97,17 @@ impl Api for DeleteGroupsRequest {
 
     fn about(&self, _: &Scope) -> String {
         format!("group {}", list(self.groups_names.iter().map(|group| group.as_str())))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn answered(&self, answer: &DeleteGroupsResponse, scope: &Scope) -> Option<String> {
+        for result in answer.results.iter().filter(|result| result.error_code == 0) {
+            scope.progress().group_ends(&result.group_id);
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {

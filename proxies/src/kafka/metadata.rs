@@ -7,13 +7,14 @@ use kafka_protocol::messages::{
 };
 
 use super::Broker;
-use super::api::{Api, Scope};
+use super::api::Api;
 use super::record::{first_error, list};
+use super::scope::Scope;
 
 /// The mock cluster names a controller that it does not have (0, its brokers begin with 1), and an admin client would wait
 /// for it and call nothing.
 fn name_a_controller(answer: &mut MetadataResponse, scope: &Scope) {
-    if scope.namespace.shared.broker == Broker::Mock
+    if scope.broker() == Broker::Mock
         && let Some(first) = answer.brokers.first()
         && !answer
             .brokers

@@ -4,7 +4,7 @@ use kafka_protocol::messages::{GroupId, TopicName, TransactionalId};
 use kafka_protocol::protocol::StrBytes;
 
 /// The prefix of a sandbox's names of topics, groups and transactional ids.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names {
     prefix: String,
 }

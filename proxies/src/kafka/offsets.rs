@@ -5,8 +5,10 @@ use kafka_protocol::messages::{
     OffsetFetchResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
 use super::record::{first_error, list, partitions};
+use super::scope::Scope;
 
 impl Api for OffsetCommitRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -36,6 +38,30 @@ impl Api for OffsetCommitRequest {
             })
         });
         format!("group {}: {}", self.group_id.as_str(), list(topics))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::UnderWay
+    }
+
+    fn answered(&self, answer: &OffsetCommitResponse, scope: &Scope) -> Option<String> {
+        for topic in answer.topics.iter().filter(|_| !scope.is_own()) {
+            let sent = self.topics.iter().filter(|each| each.name == topic.name);
+            let sent = sent.flat_map(|each| &each.partitions);
+            for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
+                let mut sent = sent.clone();
+                let Some(sent) = sent.find(|each| each.partition_index == partition.partition_index) else {
+                    continue;
+                };
+                let (place, offset) = (
+                    (topic.name.to_string(), partition.partition_index),
+                    sent.committed_offset,
+                );
+                let mut progress = scope.progress();
+                progress.commit(scope.caller().caller, &self.group_id, &place, offset);
+            }
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {
@@ -82,6 +108,35 @@ impl Api for OffsetFetchRequest {
         let named = [self.group_id.as_str()].into_iter().chain(groups);
         format!("group {}", list(named.filter(|group| !group.is_empty())))
     }
+
+    fn answered(&self, answer: &OffsetFetchResponse, scope: &Scope) -> Option<String> {
+        if scope.is_own() {
+            return None;
+        }
+        let old = answer.topics.iter().flat_map(|topic| {
+            let partitions = topic.partitions.iter().filter(|each| each.error_code == 0);
+            partitions.map(|each| (&self.group_id, &topic.name, each.partition_index, each.committed_offset))
+        });
+        let new = answer.groups.iter().flat_map(|group| {
+            group.topics.iter().flat_map(move |topic| {
+                let partitions = topic.partitions.iter().filter(|each| each.error_code == 0);
+                partitions.map(|each| {
+                    (
+                        &group.group_id,
+                        &topic.name,
+                        each.partition_index,
+                        each.committed_offset,
+                    )
+                })
+            })
+        });
+        let mut progress = scope.progress();
+        for (group, topic, partition, offset) in old.chain(new) {
+            let offset = (offset >= 0).then_some(offset);
+            progress.told(scope.caller().caller, group, &(topic.to_string(), partition), offset);
+        }
+        None
+    }
 }
 
 impl Api for OffsetDeleteRequest {
@@ -113,6 +168,20 @@ impl Api for OffsetDeleteRequest {
             partitions(&topic.name, numbers)
         });
         format!("group {}: {}", self.group_id.as_str(), list(topics))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn answered(&self, answer: &OffsetDeleteResponse, scope: &Scope) -> Option<String> {
+        for topic in &answer.topics {
+            for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
+                let place = (topic.name.to_string(), partition.partition_index);
+                scope.progress().place_ends(&self.group_id, &place);
+            }
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {

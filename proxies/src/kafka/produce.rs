@@ -3,8 +3,11 @@
 use kafka_protocol::messages::produce_request::TopicProduceData;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
-use super::api::{Api, Scope};
-use super::record::{first_error, list, record_count};
+use super::api::Api;
+use super::batches::{batches, record_count};
+use super::bearing::Bearing;
+use super::record::{first_error, list};
+use super::scope::Scope;
 
 impl Api for ProduceRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -38,12 +41,53 @@ impl Api for ProduceRequest {
 
     fn about(&self, scope: &Scope) -> String {
         list(self.topic_data.iter().flat_map(|topic| {
-            let name = name_of(topic, scope);
+            let name = scope.topic(&topic.name, &topic.topic_id);
             topic.partition_data.iter().map(move |partition| {
                 let count = record_count(partition.records.as_ref());
                 format!("{name} ×{count} [partition {}]", partition.index)
             })
         }))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn asked(&self, scope: &Scope) {
+        if let Some(id) = &self.transactional_id {
+            scope.progress().asks_in_transaction(scope.caller().caller, id);
+        }
+    }
+
+    fn answered(&self, answer: &ProduceResponse, scope: &Scope) -> Option<String> {
+        let transaction = self.transactional_id.as_ref().map(|id| id.as_str());
+        if let Some(id) = transaction {
+            let records = self.topic_data.iter().flat_map(|topic| &topic.partition_data);
+            let producer = records.flat_map(|partition| batches(partition.records.as_ref()));
+            let producer = producer.map(|batch| batch.producer).next();
+            let is_done = Self::error(answer) == 0;
+            scope
+                .progress()
+                .answers_in_transaction(scope.caller().caller, id, producer.filter(|_| is_done));
+        }
+        for topic in &answer.responses {
+            let own = |each: &&TopicProduceData| each.name == topic.name && each.topic_id == topic.topic_id;
+            let Some(sent) = self.topic_data.iter().find(own) else {
+                continue;
+            };
+            let name = scope.topic(&topic.name, &topic.topic_id);
+            for partition in &topic.partition_responses {
+                let mut sent = sent.partition_data.iter();
+                let sent = sent.find(|each| each.index == partition.index);
+                let count = record_count(sent.and_then(|sent| sent.records.as_ref()));
+                if partition.error_code == 0 && partition.base_offset >= 0 && count > 0 {
+                    let (base, end) = (partition.base_offset, partition.base_offset + count);
+                    let place = (name.clone(), partition.index);
+                    scope.progress().produced(&place, base, end, transaction);
+                }
+            }
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {
@@ -57,15 +101,4 @@ impl Api for ProduceRequest {
     fn passes(&self, version: i16) -> bool {
         version >= 13 && self.transactional_id.is_none()
     }
-}
-
-/// A topic's name, which version 13 has only by id.
-fn name_of(topic: &TopicProduceData, scope: &Scope) -> String {
-    if topic.topic_id.is_nil() {
-        return topic.name.to_string();
-    }
-    scope.seen(|seen| {
-        let known = seen.members.name_of(&topic.topic_id);
-        known.map_or_else(|| topic.topic_id.to_string(), str::to_owned)
-    })
 }

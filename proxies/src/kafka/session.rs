@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::Namespace;
-use super::api::{Answer, Asked, Scope, correlation, handler_of, ids, invalid};
+use super::api::{Answer, Answered, Asked, correlation, handler_of, ids, invalid};
 use super::frame::Frames;
+use super::scope::Scope;
 use super::versions;
 use crate::edge::Wire;
 use crate::gate::Gate;
@@ -28,10 +29,7 @@ pub(crate) async fn carry(
     (from_broker, to_broker): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     gate: Gate,
 ) -> io::Result<()> {
-    let scope = Scope {
-        wire: Arc::clone(wire),
-        namespace: namespace.clone(),
-    };
+    let scope = Scope::new(wire, namespace);
     let (ask, asked) = mpsc::channel(IN_FLIGHT);
     tokio::try_join!(
         requests(&scope, from_client, to_broker, ask, gate.clone()),
@@ -50,6 +48,9 @@ async fn requests(
     let mut frames = Frames::new(reader);
     loop {
         let frame = frames.next().await;
+        if !matches!(frame, Ok(Some(_))) {
+            scope.left();
+        }
         gate.pass().await;
         let Some(frame) = frame? else {
             drop(ask);
@@ -106,8 +107,8 @@ async fn answers(
             }
             else => return Err(invalid("the broker sent something that nobody asked for")),
         };
-        let bytes = match answer {
-            Answer::Own(bytes) => bytes,
+        let Answered { bytes, under_way } = match answer {
+            Answer::Own(bytes) => bytes.into(),
             Answer::Broker(id, rewrite) => {
                 let frame = frames.next().await;
                 gate.pass().await;
@@ -122,5 +123,6 @@ async fn answers(
             }
         };
         gate.write(&mut writer, &bytes).await?;
+        drop(under_way);
     }
 }

@@ -6,8 +6,11 @@ use kafka_protocol::messages::{
     TxnOffsetCommitResponse,
 };
 
-use super::api::{Api, Scope};
+use super::api::Api;
+use super::bearing::Bearing;
+use super::open::Pending;
 use super::record::{first_error, list, partitions};
+use super::scope::Scope;
 
 impl Api for InitProducerIdRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -27,6 +30,24 @@ impl Api for InitProducerIdRequest {
             Some(id) => format!("transactional id {}", id.as_str()),
             None => "an idempotent producer".to_owned(),
         }
+    }
+
+    /// It aborts the transaction that is open under the transactional id, if one is.
+    fn bearing(&self) -> Bearing {
+        match self.transactional_id {
+            Some(_) => Bearing::UnderWay,
+            None => Bearing::None,
+        }
+    }
+
+    fn answered(&self, answer: &InitProducerIdResponse, scope: &Scope) -> Option<String> {
+        if let Some(id) = &self.transactional_id
+            && answer.error_code == 0
+            && !self.keep_prepared_txn
+        {
+            scope.progress().transaction_ends(id, false);
+        }
+        None
     }
 
     /// It fences whoever had the transactional id.
@@ -73,6 +94,25 @@ impl Api for AddPartitionsToTxnRequest {
         first_error([answer.error_code].into_iter().chain(codes))
     }
 
+    fn bearing(&self) -> Bearing {
+        Bearing::UnderWay
+    }
+
+    /// Clients ask for one transaction, in a layout of its own; brokers, in later versions, for several.
+    fn asked(&self, scope: &Scope) {
+        let caller = scope.caller().caller;
+        scope
+            .progress()
+            .asks_in_transaction(caller, &self.v3_and_below_transactional_id);
+    }
+
+    fn answered(&self, answer: &AddPartitionsToTxnResponse, scope: &Scope) -> Option<String> {
+        let producer = Some(self.v3_and_below_producer_id.0).filter(|_| Self::error(answer) == 0);
+        let (caller, id) = (scope.caller().caller, &self.v3_and_below_transactional_id);
+        scope.progress().answers_in_transaction(caller, id, producer);
+        None
+    }
+
     fn about(&self, _: &Scope) -> String {
         let old = (&self.v3_and_below_transactional_id, &self.v3_and_below_topics);
         let new = self.transactions.iter();
@@ -96,6 +136,24 @@ impl Api for AddOffsetsToTxnRequest {
 
     fn error(answer: &AddOffsetsToTxnResponse) -> i16 {
         answer.error_code
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::UnderWay
+    }
+
+    fn asked(&self, scope: &Scope) {
+        let caller = scope.caller().caller;
+        scope.progress().asks_in_transaction(caller, &self.transactional_id);
+    }
+
+    fn answered(&self, answer: &AddOffsetsToTxnResponse, scope: &Scope) -> Option<String> {
+        let producer = Some(self.producer_id.0).filter(|_| answer.error_code == 0);
+        let caller = scope.caller().caller;
+        scope
+            .progress()
+            .answers_in_transaction(caller, &self.transactional_id, producer);
+        None
     }
 
     fn about(&self, _: &Scope) -> String {
@@ -136,6 +194,34 @@ impl Api for TxnOffsetCommitRequest {
         format!("transactional id {id}, group {group}: {}", list(topics))
     }
 
+    fn bearing(&self) -> Bearing {
+        Bearing::UnderWay
+    }
+
+    fn asked(&self, scope: &Scope) {
+        let caller = scope.caller().caller;
+        scope.progress().asks_in_transaction(caller, &self.transactional_id);
+    }
+
+    fn answered(&self, answer: &TxnOffsetCommitResponse, scope: &Scope) -> Option<String> {
+        let producer = Some(self.producer_id.0).filter(|_| Self::error(answer) == 0);
+        let (caller, id) = (scope.caller().caller, &self.transactional_id);
+        let mut progress = scope.progress();
+        progress.answers_in_transaction(caller, id, producer);
+        for topic in self.topics.iter().filter(|_| producer.is_some()) {
+            for partition in &topic.partitions {
+                let pending = Pending {
+                    caller: caller.to_owned(),
+                    group: self.group_id.to_string(),
+                    partition: (topic.name.to_string(), partition.partition_index),
+                    offset: partition.committed_offset,
+                };
+                progress.will_commit(id, pending);
+            }
+        }
+        None
+    }
+
     fn has_effect(&self) -> bool {
         true
     }
@@ -155,6 +241,19 @@ impl Api for EndTxnRequest {
     fn about(&self, _: &Scope) -> String {
         let end = if self.committed { "committed" } else { "aborted" };
         format!("transactional id {}, {end}", self.transactional_id.as_str())
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
+    }
+
+    fn answered(&self, answer: &EndTxnResponse, scope: &Scope) -> Option<String> {
+        if answer.error_code == 0 {
+            scope
+                .progress()
+                .transaction_ends(&self.transactional_id, self.committed);
+        }
+        None
     }
 
     fn has_effect(&self) -> bool {

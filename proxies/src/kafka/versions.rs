@@ -8,7 +8,8 @@ use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, 
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Message};
 
 use super::Broker;
-use super::api::{self, Answer, Asked, HANDLERS, Scope, UNSUPPORTED_VERSION, framed, handler_of, ids, invalid};
+use super::api::{self, Answer, Answered, Asked, HANDLERS, UNSUPPORTED_VERSION, framed, handler_of, ids, invalid};
+use super::scope::Scope;
 
 /// The key of ApiVersions.
 pub(crate) const KEY: i16 = ApiKey::ApiVersions as i16;
@@ -23,7 +24,7 @@ const MOCK_LATEST: i16 = 2;
 /// Passes the request on; one of a version whose answer could not be read, as one of a version that nobody knows.
 pub(crate) fn ask(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     let (_, version, correlation) = ids(&frame)?;
-    if scope.namespace.shared.broker == Broker::Mock && version > MOCK_LATEST {
+    if scope.broker() == Broker::Mock && version > MOCK_LATEST {
         return refuse(correlation);
     }
     let (frame, version) = if (0..=ApiVersionsRequest::VERSIONS.max).contains(&version) {
@@ -59,7 +60,7 @@ fn refuse(correlation: i32) -> io::Result<Asked> {
     })
 }
 
-fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Bytes> {
+fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
     let unread = |error| {
         invalid(format!(
             "an answer to an ApiVersions request of version {version}: {error}"
@@ -73,12 +74,13 @@ fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Bytes> {
     let header = frame.slice(4..frame.len() - body.len());
     let mut response = ApiVersionsResponse::decode(&mut body, version).map_err(unread)?;
     clamp(&mut response, scope);
-    framed(|bytes| {
+    let bytes = framed(|bytes| {
         bytes.put(header);
         response.encode(bytes, version).map_err(|error| error.to_string())?;
         bytes.put(body);
         Ok(())
-    })
+    })?;
+    Ok(bytes.into())
 }
 
 /// Takes out what is not handled here, and the versions that only one side knows.
@@ -101,7 +103,7 @@ fn clamp(response: &mut ApiVersionsResponse, scope: &Scope) {
     if offered.len() <= 1 {
         return;
     }
-    if scope.namespace.shared.broker == Broker::Mock {
+    if scope.broker() == Broker::Mock {
         let lacked = HANDLERS
             .iter()
             .filter(|handler| handler.is_refusable && !offered.contains(&handler.key));

@@ -44,7 +44,8 @@ pub(super) async fn scenario_behind_an_edge() -> (Scenario, Cluster) {
     let cluster = cluster("s0.");
     let address = cluster.bootstrap_servers().parse().expect("an address");
     let mut scenario = Scenario::begin();
-    let protocol = Protocol::Kafka(Namespace::new("s0.", Broker::Mock));
+    let activity = scenario.world.timeline.activity().clone();
+    let protocol = Protocol::Kafka(Namespace::new("client", "s0.", Broker::Mock, activity));
     let edge = scenario.edge("kafka", Upstream::Tcp(address), protocol).await.address();
     let endpoint = Endpoint {
         address: edge.to_string(),

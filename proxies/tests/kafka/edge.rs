@@ -1,143 +1,21 @@
-//! The Kafka edge between librdkafka's client and its mock cluster.
-
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+//! What passes an edge, and what does not.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
-use momus_engine::timeline::{Clock, Timeline};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
-use momus_proxies::kafka::{Broker, Namespace};
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{ClientConfig, TopicPartitionList};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(20);
-
-type Mock = MockCluster<'static, DefaultProducerContext>;
-
-/// A caller's edge to the mock cluster, in the sandbox of a prefix.
-struct Caller {
-    namespace: Namespace,
-    timeline: Timeline,
-    edge: Edge,
-}
-
-impl Caller {
-    async fn new(mock: &Mock, prefix: &str) -> Self {
-        let timeline = Timeline::new(Clock::start(), 0, prefix);
-        let namespace = Namespace::new(prefix, Broker::Mock);
-        let upstream: SocketAddr = mock.bootstrap_servers().parse().unwrap();
-        let edge = Edge::listen(
-            "shop",
-            "kafka",
-            Upstream::Tcp(upstream),
-            Protocol::Kafka(namespace.clone()),
-            timeline.clone(),
-        )
-        .await
-        .unwrap();
-        Self {
-            namespace,
-            timeline,
-            edge,
-        }
-    }
-
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.edge.address().to_string());
-        config
-    }
-
-    fn producer(&self) -> FutureProducer {
-        self.config().create().unwrap()
-    }
-
-    fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> StreamConsumer {
-        let mut config = self.config();
-        config.set("group.id", group).set("auto.offset.reset", "earliest");
-        for (key, value) in settings {
-            config.set(*key, *value);
-        }
-        let consumer: StreamConsumer = config.create().unwrap();
-        consumer.subscribe(&["orders.v1"]).unwrap();
-        consumer
-    }
-
-    /// The calls that stand on the timeline: their APIs, what they were about, and their errors.
-    fn calls(&self) -> Vec<(String, String, Option<i16>)> {
-        let call = |happening| match happening {
-            Happening::KafkaCall { api, about, error, .. } => Some((api, about, error)),
-            _ => None,
-        };
-        let events = self.timeline.snapshot().into_iter();
-        events.filter_map(|event| call(event.happening)).collect()
-    }
-
-    /// What connections came to.
-    fn ends(&self) -> Vec<String> {
-        let what = |happening| match happening {
-            Happening::Connection { what, .. } => Some(what),
-            _ => None,
-        };
-        let events = self.timeline.snapshot().into_iter();
-        events.filter_map(|event| what(event.happening)).collect()
-    }
-
-    /// Waits until a connection has ended in a way that says this.
-    async fn sees_end(&self, text: &str) {
-        let mut bell = self.timeline.bell();
-        let seen = async {
-            while !self.ends().iter().any(|what| what.contains(text)) {
-                bell.changed().await.unwrap();
-            }
-        };
-        let seen = timeout(SOON, seen).await;
-        assert!(seen.is_ok(), "{text}: {:?}", self.ends());
-    }
-}
-
-/// A cluster that holds the topic under the names of these sandboxes.
-fn mock(prefixes: &[&str]) -> Mock {
-    let mock = MockCluster::new(1).unwrap();
-    for prefix in prefixes {
-        mock.create_topic(&format!("{prefix}orders.v1"), 2, 1).unwrap();
-    }
-    mock
-}
-
-async fn send(producer: &FutureProducer, payload: &str) {
-    let record = FutureRecord::to("orders.v1").key("k").payload(payload).partition(0);
-    producer.send(record, SOON).await.unwrap();
-}
-
-async fn next(consumer: &StreamConsumer) -> String {
-    let message = timeout(SOON, consumer.recv()).await.unwrap().unwrap();
-    assert_eq!(message.topic(), "orders.v1");
-    String::from_utf8(message.payload().unwrap().to_vec()).unwrap()
-}
-
-/// Has the consumer join its group, for as long as this is awaited.
-async fn receives_nothing(consumer: &StreamConsumer) {
-    loop {
-        // An error is of a connection, which librdkafka makes anew.
-        if let Ok(message) = consumer.recv().await {
-            panic!("there is nothing to receive: {message:?}");
-        }
-    }
-}
+use crate::caller::{Caller, SOON, mock, next, receives_nothing, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_arrives_whole_and_the_calls_stand_on_the_timeline() {
