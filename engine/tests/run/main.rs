@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod endings;
+mod phrases;
 mod retry;
 mod testbed;

@@ -10,6 +10,7 @@ use momus_engine::extensions::Extensions;
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::Mesh;
 use momus_engine::outcome::{Outcome, Summary};
+use momus_engine::phrase::Phrase;
 use momus_engine::plan::{Feature, Plan, PlannedScenario, Planner, Selection};
 use momus_engine::run::{Settings, Teller, Told, run};
 use momus_engine::sandbox::{Endpoint, Environment, PartnerAnswer, Sandbox};
@@ -18,6 +19,8 @@ use momus_engine::step::BlockShape;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_engine::vocabulary::Vocabulary;
 use tokio::sync::watch;
+
+use super::phrases;
 
 /// What was asked of the environment and its sandboxes, in order.
 pub(super) type Notes = Arc<Mutex<Vec<String>>>;
@@ -240,7 +243,7 @@ pub(super) async fn ran_with(
         pickles: momus_gherkin::pickles(&document, "a.feature"),
         lines: Vec::new(),
     };
-    let definitions = vec![
+    let mut definitions = vec![
         nothing(),
         there(),
         fails(),
@@ -251,8 +254,10 @@ pub(super) async fn ran_with(
         dies(),
         injected(),
     ];
+    definitions.extend(phrases::definitions());
+    let vocabulary = Vocabulary::new(definitions).unwrap();
     let planner = Planner {
-        vocabulary: &Vocabulary::new(definitions).unwrap(),
+        vocabulary: &vocabulary.with_phrases(Phrase::all(&document, "a.feature")),
         mesh: Some(Arc::new(Mesh::parse(MESH, Path::new("/m/mesh.yaml")).unwrap())),
         variables: Arc::default(),
     };
