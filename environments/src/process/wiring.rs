@@ -97,7 +97,13 @@ impl Wiring {
                     BrokerServer::Real(_) => Broker::Real,
                     BrokerServer::Mock(_) => Broker::Mock,
                 };
-                let namespace = Namespace::new(prefix(timeline.sandbox()), broker);
+                // Callers of one broker share what is known of it.
+                let mut known = self.namespaces.iter();
+                let known = known.find(|((_, other), _)| other == dependency);
+                let namespace = match known {
+                    Some((_, namespace)) => namespace.beside(caller),
+                    None => Namespace::new(caller, prefix(timeline.sandbox()), broker, timeline.activity().clone()),
+                };
                 self.namespaces.insert(key.clone(), namespace.clone());
                 (Upstream::Tcp(address), Protocol::Kafka(namespace))
             }
