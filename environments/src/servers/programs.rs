@@ -14,9 +14,10 @@ pub(super) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// Copies a folder with all in it, its permissions included; symbolic links stay such. `owner` becomes the owner of the copy.
+/// Copies a folder with all in it, its permissions included; symbolic links stay such. `owner` becomes the owner of the copy. What the
+/// copy lies in must be there, and stay: in a folder that is removed meanwhile nothing is made anew.
 pub(super) fn copy_tree(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
-    fs::create_dir_all(to)?;
+    fs::create_dir(to)?;
     fs::set_permissions(to, fs::metadata(from)?.permissions())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

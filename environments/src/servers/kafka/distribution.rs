@@ -157,6 +157,7 @@ impl Distribution {
     async fn make_archive(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
         progress("archiving Kafka's classes (once)");
         let scratch = guardian.run_folder().join("kafka-archive");
+        fs::create_dir_all(&scratch).map_err(folder_error(&scratch))?;
         let data = scratch.join("data");
         programs::copy_tree(&self.formatted, &data, None).map_err(folder_error(&data))?;
         let ports = Ports::free().map_err(ServerError::Port)?;

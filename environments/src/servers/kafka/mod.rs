@@ -120,6 +120,7 @@ impl KafkaServer {
         ports: Ports,
     ) -> Result<Self, ServerError> {
         remove_tree(folder).map_err(folder_error(folder))?;
+        fs::create_dir_all(folder).map_err(folder_error(folder))?;
         let data = folder.join("data");
         copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
         let properties = folder.join("server.properties");
