@@ -12,7 +12,9 @@ use std::{
 
 use momus_environments::{
     cache::Cache,
-    guardian::{Command, Exit, Guardian, GuardianError, Launcher, RUN_MARKER, RunId, Signal, SpawnError, sweep},
+    guardian::{
+        CHILD_MARKER, Command, Exit, Guardian, GuardianError, Launcher, RUN_MARKER, RunId, Signal, SpawnError, sweep,
+    },
 };
 
 fn launcher() -> Launcher {
@@ -74,6 +76,7 @@ async fn a_child_has_the_environment_given_the_marker_and_a_folder_for_temporary
     assert_eq!(
         lines,
         [
+            format!("{CHILD_MARKER}={}-1", guardian.run_id()),
             format!("{RUN_MARKER}={}", guardian.run_id()),
             "ONE=1".to_owned(),
             format!("TMPDIR={}", guardian.temporary_folder().display()),
@@ -155,6 +158,23 @@ async fn what_a_child_forked_goes_with_it() {
     // The pipe stays open as long as the one forked lives, so `run` returning tells that it is gone.
     let finished = guardian.run(shell("sleep 600 & exit 3"), |_| {}).await.unwrap();
     assert_eq!(finished.exit, Exit::Code(3));
+    // What it put into a session of its own leaves its group, and goes as well.
+    let finished = guardian
+        .run(shell("setsid sh -c 'sleep 600 & sleep 600' & exit 4"), |_| {})
+        .await
+        .unwrap();
+    assert_eq!(finished.exit, Exit::Code(4));
+    let (killed, mut output) = guardian
+        .spawn(shell("setsid sleep 600 & echo up; exec sleep 600"))
+        .await
+        .unwrap();
+    output.stdout.next().await.unwrap();
+    let (other, mut up) = guardian.spawn(shell("echo up; exec sleep 600")).await.unwrap();
+    up.stdout.next().await.unwrap();
+    assert_eq!(killed.kill().await, Exit::Signal(9));
+    assert_eq!(output.stdout.next().await, None, "nobody holds its pipe any more");
+    assert_eq!(other.exit(), None, "another child is not touched");
+    other.kill().await;
     assert!(guardian.close().await.unwrap().is_empty());
 }
 

@@ -20,7 +20,7 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments, without the program.
     pub arguments: Vec<String>,
-    /// Its whole environment: nothing is inherited. The guardian adds [`RUN_MARKER`](super::RUN_MARKER) and, where it is not set,
+    /// Its whole environment: nothing is inherited. The guardian adds [`RUN_MARKER`](super::RUN_MARKER), [`CHILD_MARKER`](super::CHILD_MARKER) and, where it is not set,
     /// `TMPDIR`: a folder of the run's, so that what a killed program leaves there goes with the run.
     pub environment: Vec<(String, String)>,
     /// Where it runs; `/` when not given.
@@ -167,7 +167,8 @@ pub struct Finished {
 
 /// A child of the guardian. Clones are the same child; dropping them all does not end it.
 ///
-/// It leads a process group of its own. When it exits, what is left of its group is killed: a child is gone with what it forked.
+/// It leads a process group of its own. When it exits, what is left of its group is killed, and whatever else came of it: a child is gone
+/// with what it forked.
 #[derive(Clone, Debug)]
 pub struct Child {
     pub(super) process: ProcessId,

@@ -20,7 +20,7 @@ mod wire;
 pub use client::{Guardian, GuardianError, Launcher};
 pub use command::{Child, Command, Exit, Finished, SpawnError};
 pub use output::{Lines, Output, Tail};
-pub use process::{ProcessId, RUN_MARKER};
+pub use process::{CHILD_MARKER, ProcessId, RUN_MARKER};
 pub use run_folder::{RunId, sweep};
 pub use server::serve;
 

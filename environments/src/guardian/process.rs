@@ -19,6 +19,10 @@ use super::shared_memory::SharedMemory;
 /// The environment variable that every process of a run carries; its value is the run's identifier.
 pub const RUN_MARKER: &str = "MOMUS_RUN";
 
+/// The environment variable by which the processes that came of one child of the guardian are known, wherever they went: its value is
+/// the run's identifier and the number of the child.
+pub const CHILD_MARKER: &str = "MOMUS_CHILD";
+
 /// The boot of the system that all process numbers seen here belong to.
 static BOOT: LazyLock<String> = LazyLock::new(|| {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
@@ -142,9 +146,9 @@ pub(super) fn of_run(run: &str) -> Vec<Stat> {
         .collect()
 }
 
-/// The processes that carry the run's marker, without this one itself.
-pub(super) fn marked(run: &str) -> Vec<Stat> {
-    let marker = format!("{RUN_MARKER}={run}").into_bytes();
+/// The processes whose environment has this variable with this value, without this one itself.
+pub(super) fn marked(variable: &str, value: &str) -> Vec<Stat> {
+    let marker = format!("{variable}={value}").into_bytes();
     all()
         .into_iter()
         .filter(|stat| stat.pid != own_pid() && stat.carries(&marker))

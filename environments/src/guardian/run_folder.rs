@@ -151,7 +151,12 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
             continue;
         }
         let mut shared = SharedMemory::default();
-        let killed = process::kill_all(|| process::marked(run.as_str()), || {}, &mut shared, SWEEP_LIMIT);
+        let killed = process::kill_all(
+            || process::marked(process::RUN_MARKER, run.as_str()),
+            || {},
+            &mut shared,
+            SWEEP_LIMIT,
+        );
         shared.remove();
         let owned = fs::read_to_string(entry.path().join(OWNED)).unwrap_or_default();
         let owned = owned

@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{
     command::{Command, Exit},
-    process::{self, ProcessId, RUN_MARKER},
+    process::{self, CHILD_MARKER, ProcessId, RUN_MARKER},
     run_folder::{RunFolder, RunId},
     shared_memory::SharedMemory,
     wire::{Incoming, Reply, Request, send},
@@ -32,6 +32,8 @@ use super::{
 const END_LIMIT: Duration = Duration::from_secs(3);
 /// How long a runner that has let go of its guardian may take to exit.
 const RUNNER_LIMIT: Duration = Duration::from_secs(1);
+/// How long the guardian tries to kill what came of a child that has ended.
+const STRAYS_LIMIT: Duration = Duration::from_millis(500);
 /// How long those that are told to end may take before they are killed.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
@@ -73,6 +75,10 @@ struct Server {
     runner: Option<ProcessId>,
     folder: RunFolder,
     children: HashMap<i32, ProcessId>,
+    /// How many children there have been.
+    spawned: u64,
+    /// What the processes that came of each child carry.
+    markers: HashMap<ProcessId, String>,
     /// The children that are sent a signal of their own before they are killed.
     farewells: HashMap<ProcessId, i32>,
     /// What those had that were killed.
@@ -98,6 +104,8 @@ impl Server {
             runner,
             folder,
             children: HashMap::new(),
+            spawned: 0,
+            markers: HashMap::new(),
             farewells: HashMap::new(),
             shared: SharedMemory::default(),
         })
@@ -152,6 +160,8 @@ impl Server {
                 folder.display()
             )));
         }
+        self.spawned += 1;
+        let marker = format!("{}-{}", self.run, self.spawned);
         let mut prepared = std::process::Command::new(&command.program);
         prepared
             .args(&command.arguments)
@@ -159,6 +169,7 @@ impl Server {
             .env("TMPDIR", self.folder.temporary())
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .env(RUN_MARKER, self.run.as_str())
+            .env(CHILD_MARKER, &marker)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -172,6 +183,7 @@ impl Server {
         // It cannot have been reaped: only this thread reaps.
         let process = ProcessId::of(pid).ok_or_else(|| io::Error::other("it vanished"))?;
         self.children.insert(pid, process.clone());
+        self.markers.insert(process.clone(), marker);
         self.farewells
             .extend(command.farewell.map(|signal| (process.clone(), signal)));
         Ok(process)
@@ -215,6 +227,11 @@ impl Server {
             self.children.remove(&process.pid);
             self.farewells.remove(process);
             reap(process.pid);
+            // And what left the group for a session of its own.
+            if let Some(marker) = self.markers.remove(process) {
+                let find = || process::marked(CHILD_MARKER, &marker);
+                drop(process::kill_all(find, || {}, &mut self.shared, STRAYS_LIMIT));
+            }
         }
         let own = getpid().as_raw_nonzero().get();
         for orphan in process::all() {
