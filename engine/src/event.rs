@@ -3,6 +3,7 @@
 mod parts;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde_json::Value as Json;
 
 pub use self::parts::{FaultPhase, Frame, ScenarioPlace, ServiceState};
 use crate::failure::Failure;
+use crate::masks::Learned;
 use crate::outcome::{Outcome, Summary};
 use crate::sandbox::CLIENT;
 
@@ -300,6 +302,9 @@ pub enum Happening {
         /// The folder with the logs of its services, `SERVICE.log` each; it goes with the run.
         #[serde(skip)]
         logs: Option<PathBuf>,
+        /// What stood at secret places in it, for whoever tells those logs.
+        #[serde(skip)]
+        learned: Arc<Learned>,
     },
     /// The run ended.
     RunFinished {

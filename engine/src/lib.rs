@@ -8,6 +8,7 @@ pub mod eventually;
 pub mod extensions;
 pub mod failure;
 pub mod injection;
+pub mod masks;
 pub mod matching;
 pub mod mesh;
 pub mod outcome;

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use crate::activity::Activity;
 use crate::event::{Event, Happening};
+use crate::masks::{Learned, Masks};
 
 /// The clock of a run: wall time and time since the run began.
 #[derive(Clone, Copy, Debug)]
@@ -85,12 +87,19 @@ struct Shared {
     events: Mutex<Vec<Event>>,
     recorded: watch::Sender<u64>,
     waits: Mutex<Vec<(u64, String)>>,
+    masks: Arc<Masks>,
+    learned: Mutex<Learned>,
     activity: Activity,
 }
 
 impl Timeline {
     /// An empty timeline of the scenario with this index in the plan and of the sandbox with this id.
     pub fn new(clock: Clock, scenario: usize, sandbox: impl Into<String>) -> Self {
+        Self::masked(clock, scenario, sandbox, Arc::default())
+    }
+
+    /// The same, in a run that masks something.
+    pub fn masked(clock: Clock, scenario: usize, sandbox: impl Into<String>, masks: Arc<Masks>) -> Self {
         let shared = Shared {
             clock,
             scenario,
@@ -98,6 +107,8 @@ impl Timeline {
             events: Mutex::default(),
             recorded: watch::Sender::new(0),
             waits: Mutex::default(),
+            masks,
+            learned: Mutex::default(),
             // Until somebody watches it, nobody can tell.
             activity: Activity::new(None),
         };
@@ -163,6 +174,18 @@ impl Timeline {
     /// Takes everything that has happened so far.
     pub fn drain(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events())
+    }
+
+    /// Notes what a message has at secret places that no event tells as such: a failure that tells the message is told
+    /// without it.
+    pub fn saw<'h>(&self, headers: impl IntoIterator<Item = (&'h str, &'h str)>, body: Option<&Json>) {
+        let mut learned = self.shared.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.message(&self.shared.masks, headers, body);
+    }
+
+    /// Takes what was noted so far.
+    pub(crate) fn learned(&self) -> Learned {
+        std::mem::take(&mut *self.shared.learned.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that something is waited for, in words, until what this returns is dropped.

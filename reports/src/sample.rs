@@ -1,5 +1,6 @@
 //! A run for the tests of every report: one scenario that passes, one that fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, ServiceState};
@@ -45,6 +46,7 @@ pub(crate) fn finished(outcome: Outcome, milliseconds: u64, failure: Option<Step
         took: Duration::from_millis(milliseconds),
         failure: failure.map(|failure| *failure),
         logs: None,
+        learned: Arc::default(),
     }
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn to_be_retried(milliseconds: u64) -> Happening {
         took: Duration::from_millis(milliseconds),
         failure: None,
         logs: None,
+        learned: Arc::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the run's events to its reports.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -100,6 +101,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
             took: Duration::ZERO,
             failure: (outcome == Outcome::Skipped).then(|| Failure { outcome, ..*why }),
             logs: None,
+            learned: Arc::default(),
         });
     }
     events.tell(None, Happening::RunFinished { summary });

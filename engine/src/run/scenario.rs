@@ -26,7 +26,8 @@ impl Run {
     pub(super) async fn scenario(&self, index: usize, attempt: usize, place: OwnedSemaphorePermit) -> Ended {
         let began = Instant::now();
         let scenario = &self.plan.scenarios[index];
-        let timeline = Timeline::new(self.teller.clock(), index, sandbox_name(index, attempt));
+        let masks = Arc::clone(self.teller.masks());
+        let timeline = Timeline::masked(self.teller.clock(), index, sandbox_name(index, attempt), masks);
         timeline.record(Happening::ScenarioStarted {
             place: scenario.place.clone(),
             attempt,
@@ -52,8 +53,9 @@ impl Run {
             took: began.elapsed(),
             failure: result.err().map(|failure| *failure),
             logs,
+            learned: Arc::default(),
         });
-        self.teller.tell_all(timeline.drain()).await;
+        self.teller.tell_all(timeline.drain(), &mut timeline.learned()).await;
         Ended {
             index,
             outcome,

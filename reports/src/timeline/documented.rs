@@ -1,6 +1,7 @@
 //! `TIMELINE.md` tells every kind of event and every field of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use momus_engine::event::{FaultPhase, Frame, Happening, ServiceState};
@@ -158,6 +159,7 @@ fn every_kind() -> Vec<Happening> {
             took,
             failure: Some(*failure),
             logs: None,
+            learned: Arc::default(),
         },
         Happening::RunFinished {
             summary: Summary::default(),
