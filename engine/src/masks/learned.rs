@@ -41,12 +41,17 @@ impl Learned {
             }
         }
         for found in body.into_iter().flat_map(|body| masks.places.in_body(body)) {
-            match found {
-                Json::String(text) => self.value(text),
-                Json::Number(number) => self.value(&number.to_string()),
-                // What is nested is masked as a whole where it stands.
-                Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {}
-            }
+            self.json(found);
+        }
+    }
+
+    fn json(&mut self, json: &Json) {
+        match json {
+            Json::String(text) => self.value(text),
+            Json::Number(number) => self.value(&number.to_string()),
+            Json::Array(items) => items.iter().for_each(|item| self.json(item)),
+            Json::Object(members) => members.values().for_each(|member| self.json(member)),
+            Json::Null | Json::Bool(_) => {}
         }
     }
 
@@ -147,6 +152,10 @@ mod tests {
     fn parts_of_a_body_are_learned_where_they_are_long_enough() {
         assert_eq!(learned(&[], Some(json!({"pin": 12_345}))), ["12345"]);
         assert_eq!(learned(&[], Some(json!({"pin": "1"}))), [""; 0]);
+        assert_eq!(
+            learned(&[], Some(json!({"pin": {"old": "0000-1", "new": ["0000-2", 7]}}))),
+            ["0000-1", "0000-2"]
+        );
     }
 
     #[test]

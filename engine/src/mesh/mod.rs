@@ -17,6 +17,7 @@ mod place;
 mod read;
 mod reader;
 mod schema;
+mod secret;
 mod service;
 mod template;
 
@@ -28,8 +29,10 @@ pub use model::{
 pub(crate) use nearest::nearest;
 pub use place::{Located, Place};
 pub use schema::schema;
+pub use secret::Secret;
 pub use template::{Part, Reference, Segment, Template};
 
+use crate::masks::{Masks, SecretPlace};
 use indexmap::IndexMap;
 use node::Node;
 use reader::Reader;
@@ -60,6 +63,10 @@ pub struct Mesh {
     pub partners: IndexMap<String, Partner>,
     /// The ways of things through the mesh.
     pub ledgers: IndexMap<String, Ledger>,
+    /// What is never told.
+    pub secrets: Vec<Secret>,
+    /// The places, of messages and records, whose content is never told.
+    pub redact: Vec<SecretPlace>,
 }
 
 impl Mesh {
@@ -120,7 +127,10 @@ impl Mesh {
         }
         match mesh {
             Some(mesh) if reader.errors.is_empty() => Ok(mesh),
-            _ => Err(in_order(reader.errors, texts)),
+            mesh => {
+                let masks = mesh.map(|mesh| mesh.known_masks()).unwrap_or_default();
+                Err(without_secrets(in_order(reader.errors, texts), &masks))
+            }
         }
     }
 
@@ -136,6 +146,8 @@ impl Mesh {
             buckets: IndexMap::new(),
             partners: IndexMap::new(),
             ledgers: IndexMap::new(),
+            secrets: Vec::new(),
+            redact: Vec::new(),
         }
     }
 
@@ -204,6 +216,17 @@ impl Mesh {
             topics.map(move |(name, topic)| (broker.as_str(), name.as_str(), topic))
         })
     }
+}
+
+/// The mistakes without what must not be told.
+fn without_secrets(mut errors: Vec<MeshError>, masks: &Masks) -> Vec<MeshError> {
+    for error in &mut errors {
+        error.message = masks.text(&error.message).into_owned();
+        for text in [&mut error.hint, &mut error.excerpt].into_iter().flatten() {
+            *text = masks.text(text).into_owned();
+        }
+    }
+    errors
 }
 
 /// By file and place, each with its source line.

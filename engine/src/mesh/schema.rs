@@ -33,6 +33,11 @@ pub(super) struct MeshFile {
     partners: Option<BTreeMap<String, Partner>>,
     /// Ways of things through the mesh by name: their stages in order, of which the first is where a thing begins.
     ledgers: Option<BTreeMap<String, BTreeMap<String, Stage>>>,
+    /// Names whose values are never told: those of the run's variables, and those that services are given under them.
+    secrets: Option<Vec<String>>,
+    /// Places whose content is never told, of messages and records: `header NAME`, or the JSONPath of a part of bodies.
+    /// The headers Authorization, Proxy-Authorization, Cookie and Set-Cookie always are.
+    redact: Option<Vec<String>>,
 }
 
 /// A program of the mesh, started by `command` or served already at `url`.

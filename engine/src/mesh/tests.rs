@@ -227,6 +227,33 @@ fn an_error_carries_its_source_line() {
     assert_eq!(errors[0].excerpt.as_deref(), Some("brokers: { kafka: { topic: {} } }"));
 }
 
+#[test]
+fn secrets_have_their_values_of_the_run_and_those_of_services() {
+    let text = "mesh: m\nservices:\n  shop: { command: [shop], environment: { KEY: '${KEY}', TOKEN: literal, OTHER: 'x' } }\nsecrets: [KEY, TOKEN, ABSENT]\nredact: [header X-Key, $.pin]\n";
+    let mesh = load("secrets", &[("m.yaml", text)], &[("KEY", "open-sesame-7")]).unwrap();
+    let values = |name: &str| -> Vec<&String> {
+        let mut secrets = mesh.secrets.iter();
+        secrets
+            .find(|secret| secret.name.value == name)
+            .unwrap()
+            .values()
+            .collect()
+    };
+    assert_eq!(values("KEY"), ["open-sesame-7"]);
+    assert_eq!(values("TOKEN"), ["literal"]);
+    assert!(values("ABSENT").is_empty());
+    assert_eq!(mesh.redact.len(), 2);
+    assert!(!format!("{:?}", mesh.secrets).contains("open-sesame"));
+}
+
+#[test]
+fn a_mistake_does_not_tell_a_secret() {
+    let text = "mesh: m\nbin: ${KEY}\nservices:\n  shop: { command: [shop], prots: '${KEY}' }\npartners: { bank: { rules: '${KEY}.yaml' } }\nsecrets: [KEY]\n";
+    let told = load("told", &[("m.yaml", text)], &[("KEY", "open-sesame-7")]).unwrap_err();
+    assert!(told.contains("***.yaml"), "{told}");
+    assert!(!told.contains("open-sesame-7"), "{told}");
+}
+
 /// The file holds cases: a mesh without its first line, and what is said about it.
 #[test]
 fn every_mistake_is_told_at_its_place() {
