@@ -183,6 +183,11 @@ impl Timeline {
         learned.message(&self.shared.masks, headers, body);
     }
 
+    /// Whether the run has secret places in bodies: else nobody needs to read one for [`Timeline::saw`].
+    pub fn has_secrets_in_bodies(&self) -> bool {
+        self.shared.masks.has_secrets_in_bodies()
+    }
+
     /// Takes what was noted so far.
     pub(crate) fn learned(&self) -> Learned {
         std::mem::take(&mut *self.shared.learned.lock().unwrap_or_else(PoisonError::into_inner))

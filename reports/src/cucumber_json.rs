@@ -18,6 +18,7 @@ use cucumber::event::{
 };
 use cucumber::{Writer, cli, gherkin, writer};
 use momus_engine::event::Event;
+use momus_engine::masks::Masks;
 use momus_engine::outcome::Outcome;
 use regex::Regex;
 use serde_json::Value as Json;
@@ -60,6 +61,12 @@ impl<W: Write> CucumberJson<W> {
             files: FeatureFiles::default(),
             ended: Vec::new(),
         }
+    }
+
+    /// The same report, which tells no step of a feature file without these masks.
+    pub fn masking(mut self, masks: Arc<Masks>) -> Self {
+        self.files = FeatureFiles::masked(masks);
+        self
     }
 
     fn end(&mut self, mut finished: Finished) {

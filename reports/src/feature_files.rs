@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::Arc;
 
 use momus_engine::event::ScenarioPlace;
+use momus_engine::masks::Masks;
 use momus_gherkin::{FeatureChild, GherkinDocument, Pickle, RuleChild, Scenario};
 
 /// The feature files that a report has looked into so far.
 #[derive(Default)]
 pub(crate) struct FeatureFiles {
+    masks: Arc<Masks>,
     read: HashMap<String, FeatureFile>,
 }
 
@@ -27,24 +30,39 @@ pub(crate) struct FeatureFile {
 }
 
 impl FeatureFiles {
+    /// The files without what these mask.
+    pub(crate) fn masked(masks: Arc<Masks>) -> Self {
+        Self {
+            masks,
+            read: HashMap::new(),
+        }
+    }
+
     /// The file as it is now, or was when it was first asked for.
     pub(crate) fn file(&mut self, file: &str) -> &FeatureFile {
         self.read
             .entry(file.to_owned())
-            .or_insert_with(|| FeatureFile::read(file))
+            .or_insert_with(|| FeatureFile::read(file, &self.masks))
     }
 }
 
 impl FeatureFile {
-    fn read(file: &str) -> Self {
+    fn read(file: &str, masks: &Masks) -> Self {
         let Ok(source) = fs::read_to_string(file) else {
             return Self::default();
         };
-        let document = momus_gherkin::parse(&source).unwrap_or_default();
-        let pickles = momus_gherkin::pickles(&document, file);
+        let masked = |text: &str| masks.text(text).into_owned();
+        let mut document = momus_gherkin::parse(&source).unwrap_or_default();
+        let mut pickles = momus_gherkin::pickles(&document, file);
+        for step in pickles.iter_mut().flat_map(|pickle| &mut pickle.steps) {
+            step.text = masked(&step.text);
+        }
+        for tag in document.feature.iter_mut().flat_map(|feature| &mut feature.tags) {
+            tag.name = masked(&tag.name);
+        }
         let places = pickles.iter().map(|pickle| pickle.location.line as usize);
         Self {
-            lines: source.lines().map(str::to_owned).collect(),
+            lines: source.lines().map(masked).collect(),
             at: places.zip(0..).collect(),
             keywords: scenarios(&document)
                 .map(|scenario| (scenario.location.line, scenario.keyword))
@@ -128,6 +146,20 @@ mod tests {
             (Some("Scenario"), Some("Scenario Outline"))
         );
         assert_eq!((file.step_keyword(6), file.step_keyword(5)), (Some("When "), None));
+    }
+
+    #[test]
+    fn a_secret_that_stands_in_a_file_is_not_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.feature");
+        fs::write(&path, FEATURE).unwrap();
+        let path = path.to_str().unwrap();
+        let masks = Masks::new(["charges 5".to_owned()], []).unwrap();
+        let mut files = FeatureFiles::masked(Arc::new(masks));
+        let file = files.file(path);
+        assert_eq!(file.line(6), Some("    When shop ***"));
+        let pickle = file.pickle(&place(path, 5, None, "any")).unwrap();
+        assert_eq!(pickle.steps[1].text, "shop ***");
     }
 
     #[test]

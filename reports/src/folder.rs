@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use momus_engine::event::Event;
+use momus_engine::masks::{Masker, Masks};
 use momus_engine::outcome::Outcome;
 
 use crate::report_file::{at, create};
@@ -24,6 +26,7 @@ const LONGEST_SLUG: usize = 60;
 /// that did not pass, or not at once: then `logs/SCENARIO-LINE-try-2/` and so on are those of later tries.
 pub struct Folder {
     logs: PathBuf,
+    masks: Arc<Masks>,
     timeline: Timeline<File>,
     rerun: Rerun<File>,
     scenarios: Scenarios,
@@ -36,7 +39,7 @@ impl Folder {
     ///
     /// # Errors
     /// Where it cannot be written; the text names the path.
-    pub fn create(folder: &Path) -> io::Result<Self> {
+    pub fn create(folder: &Path, masks: Arc<Masks>) -> io::Result<Self> {
         let logs = folder.join("logs");
         match fs::remove_dir_all(&logs) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&logs)(error)),
@@ -50,12 +53,14 @@ impl Folder {
             timeline: Timeline::new(file("timeline.ndjson")?),
             rerun: Rerun::new(file("rerun.txt")?),
             logs,
+            masks,
             scenarios: Scenarios::default(),
             made: HashSet::new(),
         })
     }
 
-    /// Copies the logs of the scenario's services, each `SERVICE.log` in the folder that its end tells.
+    /// Copies the logs of the scenario's services, each `SERVICE.log` in the folder that its end tells, without what must not
+    /// be told.
     fn copy_logs(&mut self, finished: &Finished) -> io::Result<()> {
         let to_compare = finished.outcome == Outcome::Flaky;
         let wanted = finished.did_not_pass() || to_compare;
@@ -67,6 +72,8 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             files => files.map_err(at(from))?,
         };
+        let masker = Arc::clone(&self.masks);
+        let masker = masker.with(&finished.learned);
         let name = self.folder_of(finished);
         let to = self.logs.join(name);
         fs::create_dir_all(&to).map_err(at(&to))?;
@@ -77,7 +84,7 @@ impl Folder {
                 .filter(|_| file.extension().is_some_and(|end| end == "log"))
             {
                 let to = to.join(name);
-                fs::copy(&file, &to).map_err(at(&to))?;
+                copy(&file, &to, &masker)?;
             }
         }
         Ok(())
@@ -97,6 +104,19 @@ impl Folder {
         self.made.insert(free.clone());
         free
     }
+}
+
+/// Copies a log, masked line by line; bytes that are no UTF-8 are replaced by U+FFFD.
+fn copy(from: &Path, to: &Path, masker: &Masker<'_>) -> io::Result<()> {
+    let mut lines = BufReader::new(File::open(from).map_err(at(from))?);
+    let mut copied = BufWriter::new(File::create(to).map_err(at(to))?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(at(from))? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        copied.write_all(masker.text(&text).as_bytes()).map_err(at(to))?;
+        line.clear();
+    }
+    copied.flush().map_err(at(to))
 }
 
 impl Reporter for Folder {
@@ -146,7 +166,7 @@ mod tests {
     }
 
     fn write(folder: &Path, events: &[Event]) {
-        let mut report = Folder::create(folder).unwrap();
+        let mut report = Folder::create(folder, Arc::default()).unwrap();
         events.iter().for_each(|event| report.event(event).unwrap());
         report.finish().unwrap();
     }
@@ -190,7 +210,7 @@ mod tests {
     #[test]
     fn lines_are_in_the_file_as_soon_as_the_scenario_has_ended() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut report = Folder::create(scratch.path()).unwrap();
+        let mut report = Folder::create(scratch.path(), Arc::default()).unwrap();
         let events = sample::failing_run("a.feature");
         let ended = &events[..10];
         ended.iter().for_each(|event| report.event(event).unwrap());
@@ -225,12 +245,31 @@ mod tests {
     }
 
     #[test]
+    fn logs_are_copied_without_secrets() {
+        let scratch = tempfile::tempdir().unwrap();
+        let logs = scratch.path().join("sandbox");
+        fs::create_dir(&logs).unwrap();
+        fs::write(logs.join("billing.log"), b"key open-sesame-7\nno key \xff\nlast").unwrap();
+        let masks = Masks::new(["open-sesame-7".to_owned()], []).unwrap();
+        let mut report = Folder::create(scratch.path(), Arc::new(masks)).unwrap();
+        for event in events(&logs) {
+            report.event(&event).unwrap();
+        }
+        let copied = scratch
+            .path()
+            .join("logs")
+            .join("the-bank-the-shop-6")
+            .join("billing.log");
+        assert_eq!(fs::read_to_string(copied).unwrap(), "key ***\nno key \u{fffd}\nlast");
+    }
+
+    #[test]
     fn two_scenarios_of_one_name_and_line_have_a_folder_each() {
         let scratch = tempfile::tempdir().unwrap();
         let logs = scratch.path().join("sandbox");
         fs::create_dir(&logs).unwrap();
         fs::write(logs.join("shop.log"), "said\n").unwrap();
-        let mut report = Folder::create(scratch.path()).unwrap();
+        let mut report = Folder::create(scratch.path(), Arc::default()).unwrap();
         for file in ["a.feature", "b.feature"] {
             let place = sample::place(file, 3, None, "…");
             let mut finished = sample::finished(Outcome::Failed, 0, None);

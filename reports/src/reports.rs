@@ -3,8 +3,10 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use momus_engine::event::Event;
+use momus_engine::masks::Masks;
 
 use crate::again::Again;
 use crate::cucumber_json::CucumberJson;
@@ -43,7 +45,8 @@ pub struct ReportError {
 impl Reports {
     /// Creates every file, so that what cannot be written is told before anything starts.
     ///
-    /// `folder` is where the report's folder is made; `terminal` is what [`Format::Terminal`] stands for.
+    /// `folder` is where the report's folder is made; `terminal` is what [`Format::Terminal`] stands for; `masks` is for what
+    /// reports read besides events.
     ///
     /// # Errors
     /// The first report that cannot be written.
@@ -52,6 +55,7 @@ impl Reports {
         folder: &Path,
         terminal: impl Reporter + Send + 'static,
         again: &Again,
+        masks: &Arc<Masks>,
     ) -> Result<Self, ReportError> {
         let mut terminal: Option<Box<dyn Reporter + Send>> = Some(Box::new(terminal));
         let mut reports = Vec::new();
@@ -59,7 +63,9 @@ impl Reports {
             let reporter = match format {
                 Format::Terminal => Ok(terminal.take()),
                 Format::Junit(path) => create(path).map(|file| boxed(Junit::new(file, again.clone()))),
-                Format::CucumberJson(path) => create(path).map(|file| boxed(CucumberJson::new(file, again.clone()))),
+                Format::CucumberJson(path) => {
+                    create(path).map(|file| boxed(CucumberJson::new(file, again.clone()).masking(Arc::clone(masks))))
+                }
                 Format::Timeline(path) => create(path).map(|file| boxed(Timeline::new(file))),
             };
             let told = Told {
@@ -72,7 +78,7 @@ impl Reports {
             name: folder::NAME,
             path: Some(folder.to_owned()),
         };
-        reports.push(Report::new(told, Folder::create(folder).map(boxed))?);
+        reports.push(Report::new(told, Folder::create(folder, Arc::clone(masks)).map(boxed))?);
         Ok(Self { reports })
     }
 
@@ -174,6 +180,7 @@ mod tests {
             &folder.join("momus-report"),
             terminal,
             &Again::new(["momus", "run"]),
+            &Arc::default(),
         )
     }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
 use momus_engine::failure::Failure;
+use momus_engine::masks::Learned;
 use momus_engine::outcome::Outcome;
 
 use crate::tail::Tail;
@@ -46,6 +48,8 @@ pub(crate) struct Finished {
     pub(crate) tail: Vec<String>,
     /// The folder with the logs of its services.
     pub(crate) logs: Option<PathBuf>,
+    /// What stood at secret places in it.
+    pub(crate) learned: Arc<Learned>,
 }
 
 /// A step that began.
@@ -99,10 +103,12 @@ impl Scenarios {
                 took,
                 failure,
                 logs,
+                learned,
             } => {
                 let running = self.running.remove(&index)?;
                 let mut finished = running.finished(index, *outcome, *took, failure.clone());
                 finished.logs.clone_from(logs);
+                finished.learned = Arc::clone(learned);
                 if *will_be_retried {
                     self.tried.entry(index).or_default().push(finished);
                     return None;
@@ -189,6 +195,7 @@ impl Running {
             steps: self.steps,
             tail: self.tail.lines(matches!(outcome, Outcome::Passed | Outcome::Flaky)),
             logs: None,
+            learned: Arc::default(),
         }
     }
 }

@@ -6,10 +6,12 @@ mod status;
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use momus_engine::event::{Event, Happening};
 use momus_engine::failure::{Failure, in_words};
+use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
 
 pub use colour::Colour;
@@ -64,6 +66,12 @@ impl<W: Write> Terminal<W> {
             worked_at: HashSet::new(),
             drawn: Vec::new(),
         }
+    }
+
+    /// The same terminal, which shows no line of a feature file without these masks.
+    pub fn masking(mut self, masks: Arc<Masks>) -> Self {
+        self.files = FeatureFiles::masked(masks);
+        self
     }
 
     /// Writes whole lines in one piece, and at once: a person waits for them.

@@ -138,7 +138,7 @@ impl Run {
         let again = self.again();
         let terminal = Terminal::on_stdout(again.clone());
         let folder = Path::new(momus_reports::folder::NAME);
-        Reports::open(&formats, folder, terminal, &again).map_err(|error| error.to_string())
+        Reports::open(&formats, folder, terminal, &again, &Arc::default()).map_err(|error| error.to_string())
     }
 
     /// What a command says that runs one of the scenarios again: all but the paths, the selection and the reports.

@@ -85,6 +85,10 @@ impl Masks {
         }
     }
 
+    pub(crate) fn has_secrets_in_bodies(&self) -> bool {
+        self.places.has_paths()
+    }
+
     fn in_place(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.text(text) {
             *text = masked;

@@ -65,6 +65,10 @@ impl SecretPlaces {
         ALWAYS.contains(&name.as_str()) || self.headers.contains(&name)
     }
 
+    pub(super) fn has_paths(&self) -> bool {
+        !self.paths.is_empty()
+    }
+
     /// What stands at secret places of a body.
     pub(super) fn in_body<'b>(&self, body: &'b Json) -> impl Iterator<Item = &'b Json> {
         self.paths.iter().flat_map(move |path| path.query(body).all())

@@ -356,7 +356,8 @@ fn a_step_of_a_phrase_that_failed_is_drawn_under_the_calls() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let feature = "Feature: f\n\n  Scenario: ada buys\n    Given the bank answers\n    When ada buys twice\n    Then bank has it\n";
-    let phrases = "Feature: p\n  @phrase\n  Scenario: <who> buys twice\n    When a sale to <who>\n    And shop charges 5\n";
+    let phrases =
+        "Feature: p\n  @phrase\n  Scenario: <who> buys twice\n    When a sale to <who>\n    And shop charges 5\n";
     fs::write(path("a.feature"), feature).unwrap();
     fs::write(path("p.feature"), phrases).unwrap();
     let events = sample::failing_in_a_phrase(&path("a.feature"), &path("p.feature"));

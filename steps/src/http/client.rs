@@ -68,10 +68,24 @@ impl Client {
         let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
         let (status, headers) = (response.status(), headers.collect());
         let body = Body::of(&response.bytes().await?);
-        Ok(Response {
-            status,
-            message: Message { headers, body },
-        })
+        let message = Message { headers, body };
+        self.saw(request, &message);
+        Ok(Response { status, message })
+    }
+
+    /// Notes what request and response have at secret places: a failure that tells them is told without it.
+    fn saw(&self, request: &Request, response: &Message) {
+        let sent = request.headers.iter();
+        let sent = sent.filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)));
+        let body = request.body.as_deref().filter(|_| self.timeline.has_secrets_in_bodies());
+        let body = body.and_then(|body| serde_json::from_str(body).ok());
+        self.timeline.saw(sent, body.as_ref());
+        let received = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let body = match &response.body {
+            Body::Json(json) => Some(json),
+            Body::Empty | Body::Text(_) => None,
+        };
+        self.timeline.saw(received, body);
     }
 
     /// What became of the connection: the edge knows better than its caller, who sees every refusal as a reset.
