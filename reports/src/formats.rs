@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum Format {
     /// For people, on standard output; there is always one.
     Terminal,
+    /// Annotations and a summary of GitHub Actions, on standard output and where the job's environment says.
+    Github,
     /// JUnit XML.
     Junit(PathBuf),
     /// Cucumber JSON.
@@ -27,6 +29,21 @@ pub struct FormatError {
 type OfFile = (&'static str, fn(PathBuf) -> Format);
 
 const TERMINAL: &str = "terminal";
+const GITHUB: &str = "github";
+
+/// The formats without a file, and why they have none.
+const WITHOUT_FILES: [(&str, Format, &str); 2] = [
+    (
+        TERMINAL,
+        Format::Terminal,
+        "it is written to standard output, which the shell can send to a file",
+    ),
+    (
+        GITHUB,
+        Format::Github,
+        "it is written to standard output, where GitHub reads it",
+    ),
+];
 
 const OF_FILES: [OfFile; 3] = [
     ("junit", Format::Junit),
@@ -51,6 +68,8 @@ pub fn parse<T: AsRef<str>>(texts: &[T]) -> Result<Vec<Format>, FormatError> {
                     hint: "give each report a file of its own".into(),
                 });
             }
+        }
+        if format.path().is_some() || !formats.contains(&format) {
             formats.push(format);
         }
     }
@@ -63,12 +82,12 @@ impl Format {
             Some((name, path)) => (name, Some(path)),
             None => (text, None),
         };
-        if name == TERMINAL {
+        if let Some((_, format, why)) = WITHOUT_FILES.iter().find(|(known, ..)| *known == name) {
             return match path {
-                None => Ok(Self::Terminal),
+                None => Ok(format.clone()),
                 Some(_) => Err(FormatError {
-                    message: "the format `terminal` takes no path".into(),
-                    hint: "it is written to standard output, which the shell can send to a file".into(),
+                    message: format!("the format `{name}` takes no path"),
+                    hint: (*why).into(),
                 }),
             };
         }
@@ -88,6 +107,7 @@ impl Format {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Terminal => TERMINAL,
+            Self::Github => GITHUB,
             Self::Junit(_) => "junit",
             Self::CucumberJson(_) => "cucumber-json",
             Self::Timeline(_) => "timeline",
@@ -97,14 +117,15 @@ impl Format {
     /// The file that it is written to.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Terminal => None,
+            Self::Terminal | Self::Github => None,
             Self::Junit(path) | Self::CucumberJson(path) | Self::Timeline(path) => Some(path),
         }
     }
 }
 
 fn unknown(name: &str) -> FormatError {
-    let known = || std::iter::once(TERMINAL).chain(OF_FILES.iter().map(|(name, _)| *name));
+    let without = WITHOUT_FILES.iter().map(|(name, ..)| *name);
+    let known = || without.clone().chain(OF_FILES.iter().map(|(name, _)| *name));
     let meant = known()
         .map(|known| (strsim::jaro_winkler(&name.to_lowercase(), known), known))
         .filter(|(similarity, _)| *similarity > 0.8)
@@ -145,10 +166,18 @@ mod tests {
     fn the_terminal_is_always_there_and_once() {
         assert_eq!(parse::<&str>(&[]).unwrap(), [Format::Terminal]);
         assert_eq!(
-            parse(&["junit:out/junit.xml", "terminal", "timeline:C:\\t.ndjson"]).unwrap(),
+            parse(&[
+                "junit:out/junit.xml",
+                "terminal",
+                "github",
+                "github",
+                "timeline:C:\\t.ndjson"
+            ])
+            .unwrap(),
             [
                 Format::Terminal,
                 Format::Junit("out/junit.xml".into()),
+                Format::Github,
                 Format::Timeline("C:\\t.ndjson".into())
             ]
         );
@@ -162,7 +191,7 @@ mod tests {
         );
         assert_eq!(
             error(&["html"]),
-            "unknown format `html`\nhint: formats are terminal, junit, cucumber-json, timeline"
+            "unknown format `html`\nhint: formats are terminal, github, junit, cucumber-json, timeline"
         );
     }
 
@@ -174,7 +203,10 @@ mod tests {
                 "the format `junit` needs a path\nhint: write `junit:PATH`"
             );
         }
-        assert!(error(&["terminal:a.txt"]).starts_with("the format `terminal` takes no path\nhint: "));
+        for name in ["terminal", "github"] {
+            let told = format!("the format `{name}` takes no path\nhint: ");
+            assert!(error(&[&format!("{name}:a.txt")]).starts_with(&told));
+        }
     }
 
     #[test]

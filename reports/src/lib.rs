@@ -6,6 +6,7 @@ mod explanation;
 mod feature_files;
 pub mod folder;
 pub mod formats;
+pub mod github;
 pub mod happening_line;
 pub mod junit;
 mod report_file;

@@ -12,6 +12,7 @@ use crate::again::Again;
 use crate::cucumber_json::CucumberJson;
 use crate::folder::{self, Folder};
 use crate::formats::Format;
+use crate::github::Github;
 use crate::junit::Junit;
 use crate::report_file::create;
 use crate::reporter::Reporter;
@@ -62,6 +63,7 @@ impl Reports {
         for format in formats {
             let reporter = match format {
                 Format::Terminal => Ok(terminal.take()),
+                Format::Github => Github::of_job(again.clone()).map(boxed),
                 Format::Junit(path) => create(path).map(|file| boxed(Junit::new(file, again.clone()))),
                 Format::CucumberJson(path) => {
                     create(path).map(|file| boxed(CucumberJson::new(file, again.clone()).masking(Arc::clone(masks))))

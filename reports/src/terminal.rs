@@ -233,7 +233,7 @@ impl<W: Write> Reporter for Terminal<W> {
 }
 
 /// `42 scenarios: 41 passed, 1 failed · 512 steps · 9.8 s`.
-fn in_counts(summary: &Summary, colour: Colour) -> String {
+pub(crate) fn in_counts(summary: &Summary, colour: Colour) -> String {
     let counts: Vec<_> = summary
         .counts()
         .into_iter()
