@@ -60,6 +60,38 @@ impl State {
         self.last = Some(stirred.clone());
         stirred
     }
+
+    /// What came takes back the verdict that rests on quiet, if there is one.
+    fn disturbed_by(&mut self, effect: &Effect) {
+        if self.rests {
+            self.disturbed.get_or_insert_with(|| effect.clone());
+        }
+    }
+
+    fn quiet(&self) -> Quiet {
+        if let Some(why) = self.hidden.first() {
+            return Quiet::Hidden { why: why.clone() };
+        }
+        let Some(settle) = self.settle else {
+            return Quiet::Hidden {
+                why: "a service of the mesh has no `settle`".into(),
+            };
+        };
+        if let Some((since, what)) = self.under_way.values().min_by_key(|(since, _)| *since) {
+            let for_long = crate::failure::in_words(since.elapsed());
+            return Quiet::NotYet {
+                why: format!("{what} ({for_long})"),
+                at: None,
+            };
+        }
+        match &self.last {
+            Some(last) if last.at.elapsed() < settle => Quiet::NotYet {
+                why: last.what.clone(),
+                at: Some(last.at + settle),
+            },
+            _ => Quiet::Yes { effects: self.effects },
+        }
+    }
 }
 
 /// Something that changed something.
@@ -120,7 +152,7 @@ impl Activity {
         {
             let mut state = self.state();
             state.settle = settle;
-            state.stirred("the services became ready".into());
+            state.stirred("the services, ready less than `settle` ago".into());
         }
         self.changed();
     }
@@ -136,9 +168,7 @@ impl Activity {
             let mut state = self.state();
             state.effects += 1;
             let effect = state.stirred(what.into());
-            if state.rests && state.disturbed.is_none() {
-                state.disturbed = Some(effect);
-            }
+            state.disturbed_by(&effect);
         }
         self.changed();
     }
@@ -175,13 +205,23 @@ impl Activity {
 
     /// From now on it cannot be told whether the sandbox is quiet.
     pub fn is_hidden(&self, why: impl Into<String>) {
-        self.state().hidden.insert(why.into());
+        {
+            let (mut state, why) = (self.state(), why.into());
+            state.disturbed_by(&Effect {
+                at: Instant::now(),
+                what: why.clone(),
+            });
+            state.hidden.insert(why);
+        }
         self.changed();
     }
 
-    /// A verdict rests on the sandbox being quiet.
-    pub fn rests_on_quiet(&self) {
-        self.state().rests = true;
+    /// A verdict is to rest on the sandbox being quiet as it was told: whether it still is. From then on an effect disturbs.
+    pub fn rests_on(&self, quiet: &Quiet) -> bool {
+        let mut state = self.state();
+        let still = matches!(quiet, Quiet::Yes { .. }) && state.quiet() == *quiet;
+        state.rests |= still;
+        still
     }
 
     /// The scenario drives the sandbox: that it was quiet before is over, and `settle` counts from now.
@@ -190,7 +230,7 @@ impl Activity {
             let mut state = self.state();
             state.rests = false;
             state.disturbed = None;
-            state.stirred("the scenario's own doing".into());
+            state.stirred("the scenario itself, less than `settle` ago".into());
         }
         self.changed();
     }
@@ -212,29 +252,7 @@ impl Activity {
 
     /// Whether the sandbox is quiet at this moment.
     pub fn quiet(&self) -> Quiet {
-        let state = self.state();
-        if let Some(why) = state.hidden.first() {
-            return Quiet::Hidden { why: why.clone() };
-        }
-        let Some(settle) = state.settle else {
-            return Quiet::Hidden {
-                why: "a service of the mesh has no `settle`".into(),
-            };
-        };
-        if let Some((since, what)) = state.under_way.values().min_by_key(|(since, _)| *since) {
-            let for_long = crate::failure::in_words(since.elapsed());
-            return Quiet::NotYet {
-                why: format!("{what} ({for_long})"),
-                at: None,
-            };
-        }
-        match &state.last {
-            Some(last) if last.at.elapsed() < settle => Quiet::NotYet {
-                why: last.what.clone(),
-                at: Some(last.at + settle),
-            },
-            _ => Quiet::Yes { effects: state.effects },
-        }
+        self.state().quiet()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -14,6 +14,8 @@ use crate::timing::Timing;
 
 /// At the least so often is looked again, for what leaves no trace on the wire.
 const AT_LEAST_EACH: Duration = Duration::from_millis(250);
+/// Within so long what has come is read.
+const DELIVERY: Duration = Duration::from_millis(10);
 /// The first pause between two looks that the services notice.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -148,9 +150,12 @@ where
         if begun >= until {
             break (now, End::Deadline);
         }
-        let is = activity.quiet();
-        if early && matches!(was, Quiet::Yes { .. }) && was == is {
-            break (now, End::Quiet);
+        if early && matches!(was, Quiet::Yes { .. }) && was == activity.quiet() {
+            // What came before the look may still wait to be read, in a process that was held up: now it is.
+            sleep_until(Instant::now() + DELIVERY).await;
+            if activity.rests_on(&was) {
+                break (now, End::Quiet);
+            }
         }
         // Whatever comes first: an event, an effect, quiet, the deadline, or the least that is owed to what tells nothing.
         let looked = Instant::now();
@@ -186,9 +191,6 @@ where
         held,
         looks,
     });
-    if end == End::Quiet {
-        activity.rests_on_quiet();
-    }
     if held {
         return Ok(());
     }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_secs(10);
 /// Far longer than a test.
 const SETTLE: Duration = Duration::from_secs(600);
+const READY: &str = "the services, ready less than `settle` ago";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLS: Protocol = Protocol::Http(Purpose::Calls);
 const OBJECTS: Protocol = Protocol::Http(Purpose::Objects);
@@ -166,7 +167,7 @@ async fn a_request_of_the_test_client_is_no_effect_and_settle_counts_from_its_en
     assert_eq!(wired.counts_from().as_deref(), Some("client → shop  POST /orders 200"));
     let bucket = Wired::new("client", "receipts", OBJECTS).await;
     assert_eq!(bucket.exchange("GET /receipts/7", "", "1").await, (0, None));
-    assert_eq!(bucket.counts_from().as_deref(), Some("the services became ready"));
+    assert_eq!(bucket.counts_from().as_deref(), Some(READY));
 }
 
 #[tokio::test]
@@ -177,12 +178,12 @@ async fn a_probe_and_what_services_do_about_it_is_nothing_by_its_trace() {
         on("shop", "billing", CALLS).await,
         on("billing", "receipts", OBJECTS).await,
     );
-    let probe = wired.activity.probe(TRACE, "shop");
+    let probe = wired.activity.probe(Some(TRACE), "shop");
     assert_eq!(wired.exchange("GET /orders/7", &traceparent(), "").await, (0, None));
     drop(probe);
     assert_eq!(billing.exchange("POST /search", &traceparent(), "").await, (0, None));
     assert_eq!(bucket.exchange("GET /receipts/7", &traceparent(), "").await, (0, None));
-    assert_eq!(wired.counts_from().as_deref(), Some("the services became ready"));
+    assert_eq!(wired.counts_from().as_deref(), Some(READY));
     let other = traceparent().replace("0af7", "0af8");
     assert_eq!(billing.exchange("GET /invoices", &other, "").await.0, 2);
 }
@@ -190,8 +191,7 @@ async fn a_probe_and_what_services_do_about_it_is_nothing_by_its_trace() {
 #[tokio::test]
 async fn a_read_without_a_trace_may_be_for_a_probe() {
     let wired = Wired::new("shop", "billing", CALLS).await;
-    wired.activity.rests_on_quiet();
-    let probe = wired.activity.probe(TRACE, "shop");
+    let probe = wired.activity.probe(Some(TRACE), "shop");
     let (effects, meanwhile) = wired.exchange("GET /invoices", "", "").await;
     assert_eq!((effects, meanwhile.is_some()), (0, true));
     assert_eq!(
@@ -203,16 +203,18 @@ async fn a_read_without_a_trace_may_be_for_a_probe() {
 }
 
 #[tokio::test]
-async fn what_a_service_reads_of_a_database_for_a_probe_that_passed_another_takes_no_verdict_back() {
-    let gateway = Wired::new("shop", "billing", CALLS).await;
-    let probe = gateway.activity.probe(TRACE, "shop");
-    let (mut client, mut server) = gateway.connect().await;
-    let head = format!("GET /invoices HTTP/1.1\r\n{}\r\n", traceparent());
-    client.write_all(head.as_bytes()).await.unwrap();
-    expect(&mut server, &head).await;
-    gateway.activity.effect_or_probe("billing", "billing reads");
-    assert_eq!(gateway.activity.effects(), 0);
-    drop(probe);
+async fn what_another_service_reads_for_a_probe_takes_no_verdict_back_with_a_trace_or_without() {
+    for headers in [traceparent(), String::new()] {
+        let wired = Wired::new("shop", "billing", CALLS).await;
+        let probe = wired.activity.probe(Some(TRACE), "shop");
+        let (mut client, mut server) = wired.connect().await;
+        let head = format!("GET /invoices HTTP/1.1\r\n{headers}\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        expect(&mut server, &head).await;
+        wired.activity.effect_or_probe("billing", "billing reads");
+        assert_eq!(wired.activity.effects(), 0);
+        drop(probe);
+    }
 }
 
 #[tokio::test]

@@ -55,9 +55,9 @@ impl Drop for Probe {
 impl Activity {
     /// A service is looked at: by the test client, or by another service for it. What carries the trace id (32
     /// hexadecimal digits) is the probe's from now on and for good.
-    pub fn probe(&self, trace: &str, service: &str) -> Probe {
+    pub fn probe(&self, trace: Option<&str>, service: &str) -> Probe {
         let mut state = self.state();
-        state.probes.traces.insert(trace.to_ascii_lowercase());
+        state.probes.traces.extend(trace.map(str::to_ascii_lowercase));
         state.probes.services.entry(service.to_owned()).or_default().open += 1;
         drop(state);
         Probe {
@@ -71,16 +71,18 @@ impl Activity {
         trace.is_some_and(|trace| self.state().probes.traces.contains(&trace.to_ascii_lowercase()))
     }
 
+    /// Whether what a service does now may be for a probe: one is under way, or ended less than `settle` ago.
+    pub fn may_be_for_probe(&self, service: &str) -> bool {
+        let state = self.state();
+        state.probes.may_be_for(service, state.settle)
+    }
+
     /// A service did something that carries no trace and may as well be what it does about a probe: a read, a metric.
     ///
     /// While it is probed, and for one `settle` after that, this takes no verdict back, and `settle` counts from it
     /// nevertheless. At any other time it is an effect.
     pub fn effect_or_probe(&self, service: &str, what: impl Into<String>) {
-        let probed = {
-            let state = self.state();
-            state.probes.may_be_for(service, state.settle)
-        };
-        if probed {
+        if self.may_be_for_probe(service) {
             self.stirs(what);
         } else {
             self.effect(what);
@@ -104,7 +106,7 @@ mod tests {
     async fn a_trace_is_the_probes_for_good() {
         let activity = watched();
         assert!(!activity.is_probe(Some(TRACE)));
-        let probe = activity.probe(TRACE, "shop");
+        let probe = activity.probe(Some(TRACE), "shop");
         assert!(activity.is_probe(Some(&TRACE.to_ascii_uppercase())) && !activity.is_probe(None));
         drop(probe);
         assert!(activity.is_probe(Some(TRACE)) && !activity.is_probe(Some("00f067aa0ba902b700f067aa0ba902b7")));
@@ -113,8 +115,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_be_for_a_probe_takes_no_verdict_back_and_delays_the_next() {
         let activity = watched();
-        activity.rests_on_quiet();
-        let (one, other) = (activity.probe(TRACE, "shop"), activity.probe(TRACE, "shop"));
+        assert!(activity.rests_on(&activity.quiet()));
+        let (one, other) = (activity.probe(Some(TRACE), "shop"), activity.probe(Some(TRACE), "shop"));
         activity.effect_or_probe("shop", "shop reads");
         drop(one);
         tokio::time::advance(SETTLE * 2).await;
@@ -138,8 +140,8 @@ mod tests {
     #[tokio::test]
     async fn what_another_service_does_is_an_effect() {
         let activity = watched();
-        activity.rests_on_quiet();
-        let _probe = activity.probe(TRACE, "shop");
+        assert!(activity.rests_on(&activity.quiet()));
+        let _probe = activity.probe(Some(TRACE), "shop");
         activity.effect_or_probe("billing", "billing reads");
         assert!(activity.disturbed().is_some());
     }

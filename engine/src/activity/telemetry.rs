@@ -44,7 +44,7 @@ mod tests {
     async fn it_counts_where_the_scenario_asks_for_it_and_no_probe_does() {
         let activity = Activity::new(Some(Duration::from_millis(300)));
         let probed = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let _probe = activity.probe(probed, "shop");
+        let _probe = activity.probe(Some(probed), "shop");
         let tell = |kind, service, trace| {
             let before = activity.effects();
             activity.tells(kind, service, trace, "it told something");

@@ -19,11 +19,14 @@ async fn it_is_quiet_once_the_last_effect_has_settled() {
     assert_eq!(activity.quiet(), Quiet::Yes { effects: 1 });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_effect_after_a_verdict_that_rests_on_quiet_is_noted_until_somebody_drives() {
     let activity = Activity::new(Some(SETTLE));
+    let before = activity.quiet();
     activity.effect("before");
-    activity.rests_on_quiet();
+    assert!(!activity.rests_on(&before) && !activity.rests_on(&activity.quiet()));
+    tokio::time::advance(SETTLE).await;
+    assert!(activity.rests_on(&activity.quiet()));
     assert_eq!(activity.disturbed(), None);
     activity.effect("first");
     activity.effect("second");

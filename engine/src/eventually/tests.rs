@@ -178,7 +178,7 @@ async fn what_can_come_no_more_fails_once_the_mesh_is_quiet() {
         .unwrap_err();
     assert_eq!(
         failure.message,
-        "it did not come to hold, and the mesh is quiet: nothing more comes (after 0 ms)"
+        "it did not come to hold, and the mesh is quiet: nothing more comes (after 10 ms)"
     );
 }
 
@@ -274,15 +274,30 @@ async fn without_early_ends_the_deadline_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_before_the_look_and_was_not_read_yet_is_waited_for() {
+    let timeline = watched();
+    let activity = timeline.activity().clone();
+    tokio::spawn(async move {
+        tokio::time::sleep_until(Instant::now() + SETTLE + DELIVERY / 2).await;
+        activity.effect("billing → kafka  Produce");
+    });
+    let began = Instant::now();
+    judge(&timeline, WITHIN_A_MINUTE, &[(Verdict::HeldSoFar, 3)])
+        .await
+        .expect("it held");
+    assert!(began.elapsed() >= SETTLE * 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_effect_leads_to_no_look() {
     let timeline = watched();
     let (poller, looks) = (timeline.activity().clone(), Cell::new(0));
     tokio::spawn(async move {
         loop {
             let read = poller.begins("billing reads billing-db");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep_until(Instant::now() + Duration::from_millis(1)).await;
             drop(read);
-            tokio::time::sleep(Duration::from_millis(4)).await;
+            tokio::time::sleep_until(Instant::now() + Duration::from_millis(4)).await;
         }
     });
     let look = || {

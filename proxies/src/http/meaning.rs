@@ -82,10 +82,9 @@ impl Meaning {
                 None => activity.begins(what),
             }
         });
-        let probe = match &request.trace {
-            Some(trace) if probed && purpose == Purpose::Calls => Some(activity.probe(trace, &wire.dependency)),
-            _ => None,
-        };
+        let for_probe = probed || (safe && request.trace.is_none() && activity.may_be_for_probe(&wire.caller));
+        let probe = (for_probe && purpose == Purpose::Calls)
+            .then(|| activity.probe(request.trace.as_deref(), &wire.dependency));
         let meaning = Self {
             wire: Arc::clone(wire),
             line,

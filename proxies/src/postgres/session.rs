@@ -271,7 +271,8 @@ impl Session {
     fn failed(&self, state: &mut State, asked: Option<Asked>) {
         (state.rows, state.answer) = Default::default();
         state.copies = false;
-        self.wire.effect("an error");
+        let wire = &self.wire;
+        wire.activity().effect_or_probe(&wire.caller, wire.line("an error"));
         if asked.is_some_and(|asked| !asked.ends_ready()) {
             while state.asked.front().is_some_and(|asked| *asked != Asked::Sync) {
                 state.asked.pop_front();

@@ -1,9 +1,11 @@
 //! The test client: each request on a connection of its own, over its own edge to the service.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::Mesh;
 use momus_engine::sandbox::CLIENT;
 use momus_engine::timeline::Timeline;
 use momus_engine::world::World;
@@ -12,6 +14,7 @@ use reqwest::redirect;
 use super::message::{Body, Message};
 use super::request::Request;
 use super::response::Response;
+use crate::ledger::sent::Sent;
 
 /// The test client's way to one service.
 #[derive(Clone)]
@@ -19,6 +22,8 @@ pub(super) struct Client {
     service: String,
     timeline: Timeline,
     http: reqwest::Client,
+    mesh: Option<Arc<Mesh>>,
+    sent: Sent,
 }
 
 /// Why there is no answer, in words, and what the user may do.
@@ -35,22 +40,30 @@ impl Client {
             service: service.to_owned(),
             timeline: world.timeline.clone(),
             http: http(world)?,
+            mesh: world.mesh.clone(),
+            sent: Sent::of(world),
         })
     }
 
     /// Sends a request and waits for the whole answer, for as long as it takes.
     pub async fn send(&self, request: &Request) -> Result<Response, NoAnswer> {
         let known = self.timeline.look(<[_]>::len);
+        let line = (self.service.as_str(), request.method.as_str(), request.path.as_str());
+        let sent = self.sent.begins(self.mesh.as_deref(), &self.timeline, line, request.body.as_deref());
         match self.exchange(request).await {
-            Ok(response) => Ok(response),
+            Ok(response) => {
+                if let Some(sent) = sent {
+                    sent.answered(response.status.as_u16(), response.message.body.json());
+                }
+                Ok(response)
+            }
             Err(error) => Err(self.no_answer(known, &error)),
         }
     }
 
     /// Sends a request that only looks: what the services do about it is not the mesh's own doing.
     pub async fn probe(&self, request: &Request) -> Result<Response, NoAnswer> {
-        let activity = self.timeline.activity();
-        let probe = request.trace().map(|trace| activity.probe(trace, &self.service));
+        let probe = self.timeline.activity().probe(request.trace(), &self.service);
         let answer = self.send(request).await;
         drop(probe);
         answer
