@@ -9,7 +9,9 @@ use super::sources::{Sources, plural};
 
 /// Read features and mesh, bind every step, and show every error on its own line; nothing is started.
 ///
-/// Exit codes: 0 all right, 2 an error in a file, 4 no scenario selected.
+/// A phrase that no step calls is a warning, where all features of the project are read.
+///
+/// Exit codes: 0 all right, warnings or not, 2 an error in a file, 4 no scenario selected.
 #[derive(Args)]
 pub struct Check {
     #[command(flatten)]
@@ -24,13 +26,18 @@ impl Check {
                 errors.show();
                 ExitCode::from(exit::USAGE)
             }
-            Ok(planned) if planned.plan.scenarios.is_empty() => {
+            Ok(planned) if planned.plan.scenarios.is_empty() && !planned.has_phrases_alone => {
                 eprint!("{}", exit::nothing_selected(planned.files));
                 ExitCode::from(exit::NOTHING_SELECTED)
             }
             Ok(planned) => {
+                planned.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+                let warnings = match planned.warnings.len() {
+                    0 => String::new(),
+                    count => format!(", {}", plural(count, "warning")),
+                };
                 println!(
-                    "{}: {}, no error",
+                    "{}: {}, no error{warnings}",
                     plural(planned.files, "file"),
                     plural(planned.plan.scenarios.len(), "scenario")
                 );

@@ -6,6 +6,7 @@ mod exit;
 mod feature_paths;
 mod guardian;
 mod order;
+mod reading;
 mod reference;
 mod run;
 mod settings_file;

@@ -1,19 +1,18 @@
 //! What a command line is about: feature files, a mesh, a selection; read and planned, or every error of all of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use momus_engine::event::ScenarioPlace;
 use momus_engine::mesh::Mesh;
-use momus_engine::plan::{Feature, Plan, PlanError, Planner, Selection};
+use momus_engine::plan::{Plan, PlanError, Planner, Selection};
 use momus_engine::tags::TagExpression;
-use momus_engine::vocabulary::Vocabulary;
 use regex::Regex;
 
 use super::diagnostic::Diagnostic;
-use super::feature_paths;
+use super::reading::Reading;
 use super::settings_file::SettingsFile;
 use super::vocabulary::vocabulary;
 
@@ -52,6 +51,10 @@ pub struct Planned {
     pub files: usize,
     /// The plan of what is selected.
     pub plan: Plan,
+    /// What is no error, and yet seldom meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Whether phrases were read, and no scenario beside them.
+    pub has_phrases_alone: bool,
 }
 
 /// Every error that keeps a command from its work.
@@ -66,7 +69,7 @@ pub struct Errors {
     /// Every scenario that was selected, as far as features could be read, with its errors.
     pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
     /// The feature files as they were read.
-    texts: HashMap<String, String>,
+    reading: Reading,
 }
 
 impl Errors {
@@ -77,9 +80,12 @@ impl Errors {
 
     /// The line that an error stands on, as the user wrote it.
     pub fn line_of(&self, error: &PlanError) -> &str {
-        let text = self.texts.get(&error.file).map_or("", String::as_str);
-        let line = (error.location.line as usize).checked_sub(1).and_then(|index| text.lines().nth(index));
-        line.unwrap_or_default().trim()
+        self.line(&error.file, error.location.line as usize)
+    }
+
+    /// A line of a file as the user wrote it.
+    pub fn line(&self, file: &str, line: usize) -> &str {
+        self.reading.line(file, line).unwrap_or_default().trim()
     }
 
     fn one(error: Diagnostic) -> Box<Self> {
@@ -110,11 +116,19 @@ impl Sources {
         let folder = std::env::current_dir()
             .map_err(|error| Errors::one(Diagnostic::whole(".", format!("there is no current folder: {error}"))))?;
         let settings = SettingsFile::find(&folder).map_err(Errors::one)?;
-        let paths = feature_paths::find(&self.paths(&settings)).map_err(Errors::one)?;
+        let mut reading = Reading::of(&self.paths(&settings), &settings).map_err(Errors::one)?;
         let vocabulary = vocabulary().map_err(|error| Errors::one(Diagnostic::whole("the vocabulary", error)))?;
-        let mut errors = Errors::default();
-        let mesh_files = if self.mesh.is_empty() { &settings.mesh } else { &self.mesh };
-        errors.files = paths.len() + mesh_files.len();
+        let vocabulary = vocabulary.with_phrases(std::mem::take(&mut reading.phrases));
+        let mesh_files = if self.mesh.is_empty() {
+            &settings.mesh
+        } else {
+            &self.mesh
+        };
+        let mut errors = Errors {
+            files: reading.files + mesh_files.len(),
+            of_files: std::mem::take(&mut reading.errors),
+            ..Errors::default()
+        };
         let variables: Arc<BTreeMap<String, String>> = Arc::new(self.variables.iter().cloned().collect());
         let mesh = if mesh_files.is_empty() {
             Ok(None)
@@ -122,7 +136,6 @@ impl Sources {
             let of_run = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
             Mesh::load(mesh_files, &of_run).map(|mesh| Some(Arc::new(mesh)))
         };
-        let features = read(paths, &mut errors.texts, &mut errors.of_files);
         let mesh = match mesh {
             Ok(mesh) => mesh,
             Err(found) => {
@@ -135,34 +148,44 @@ impl Sources {
             tags: self.tags.clone(),
             name: self.name.clone(),
         };
-        match planner(&vocabulary, mesh, variables).plan(&features, &selection) {
+        let planner = Planner {
+            vocabulary: &vocabulary,
+            mesh,
+            variables,
+        };
+        match planner.plan(&reading.features, &selection) {
             Ok(plan) if errors.of_files.is_empty() => Ok(Planned {
                 settings,
                 files: errors.files,
                 plan,
+                warnings: unused(&planner, &reading),
+                has_phrases_alone: !vocabulary.phrases().is_empty() && reading.has_no_scenario(),
             }),
             Ok(plan) => {
-                errors.scenarios = plan.scenarios.into_iter().map(|each| (each.place, Vec::new())).collect();
+                errors.scenarios = plan
+                    .scenarios
+                    .into_iter()
+                    .map(|each| (each.place, Vec::new()))
+                    .collect();
                 Err(Box::new(errors))
             }
             Err(unplanned) => {
-                let told = |error: &PlanError| {
-                    Diagnostic::of_plan(errors.texts.get(&error.file).map_or("", String::as_str), error)
-                };
+                let line = |file: &str, line| reading.line(file, line);
+                let told = |error: &PlanError| Diagnostic::of_plan(&line, error);
+                errors.of_files.extend(unplanned.of_phrases.iter().map(told));
                 errors.of_plan = unplanned.errors.iter().map(told).collect();
+                errors.of_files.append(&mut reading.of_others);
                 errors.scenarios = unplanned.scenarios;
+                errors.reading = reading;
                 Err(Box::new(errors))
             }
         }
     }
 
     fn paths(&self, settings: &SettingsFile) -> Vec<PathBuf> {
-        if !self.paths.is_empty() {
-            self.paths.clone()
-        } else if !settings.features.is_empty() {
-            settings.features.clone()
-        } else {
-            vec!["features".into()]
+        match self.paths.is_empty() {
+            true => feature_folders(settings),
+            false => self.paths.clone(),
         }
     }
 
@@ -179,46 +202,25 @@ impl Sources {
     }
 }
 
-fn planner(
-    vocabulary: &Vocabulary,
-    mesh: Option<Arc<Mesh>>,
-    variables: Arc<BTreeMap<String, String>>,
-) -> Planner<'_> {
-    Planner {
-        vocabulary,
-        mesh,
-        variables,
+/// Where a project's features are.
+pub fn feature_folders(settings: &SettingsFile) -> Vec<PathBuf> {
+    match settings.features.is_empty() {
+        true => vec!["features".into()],
+        false => settings.features.clone(),
     }
 }
 
-/// Reads the feature files; those in error are left out, and told.
-fn read(
-    paths: Vec<feature_paths::FeaturePath>,
-    texts: &mut HashMap<String, String>,
-    errors: &mut Vec<Diagnostic>,
-) -> Vec<Feature> {
-    let mut features = Vec::new();
-    for path in paths {
-        let file = path.file.display().to_string();
-        let text = match std::fs::read_to_string(&path.file) {
-            Ok(text) => text,
-            Err(error) => {
-                errors.push(Diagnostic::whole(file, format!("cannot read it: {error}")));
-                continue;
-            }
-        };
-        match momus_gherkin::parse(&text) {
-            Ok(document) => features.push(Feature {
-                name: document.feature.as_ref().map(|feature| feature.name.clone()).unwrap_or_default(),
-                pickles: momus_gherkin::pickles(&document, &file),
-                lines: path.lines,
-                file: file.clone(),
-            }),
-            Err(found) => errors.extend(found.iter().map(|error| Diagnostic::of_parse(&file, &text, error))),
-        }
-        texts.insert(file, text);
+/// The phrases that nothing calls, where the whole project was read.
+fn unused(planner: &Planner<'_>, reading: &Reading) -> Vec<Diagnostic> {
+    if !reading.is_whole {
+        return Vec::new();
     }
-    features
+    let unused = planner.unused(&reading.features);
+    let told = unused.into_iter().map(|phrase| {
+        let source = reading.line(&phrase.file, phrase.location.line as usize);
+        Diagnostic::of_unused(phrase, source)
+    });
+    told.collect()
 }
 
 /// A number with its noun: `1 file`, `2 files`.

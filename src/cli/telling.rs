@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Happening};
+use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::{Outcome, Summary};
 use momus_engine::plan::PlanError;
@@ -82,7 +82,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
                     file: (error.file != place.file).then(|| error.file.clone()),
                     line: error.location.line as usize,
                     text: errors.line_of(error).to_owned(),
-                    within: Vec::new(),
+                    within: within(errors, place, error),
                 });
                 tell(Happening::StepFinished {
                     step: 0,
@@ -106,6 +106,17 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
     }
     events.tell(None, Happening::RunFinished { summary });
     events.finish()
+}
+
+/// The calls that the line of an error stands under, where it is a phrase's.
+fn within(errors: &Errors, place: &ScenarioPlace, error: &PlanError) -> Vec<Frame> {
+    let calls = error.also.iter().rev().filter(|_| error.file != place.file);
+    let frames = calls.map(|call| Frame {
+        file: call.file.clone(),
+        line: call.location.line as usize,
+        text: errors.line(&call.file, call.location.line as usize).to_owned(),
+    });
+    frames.collect()
 }
 
 /// The first event of a run that starts nothing.
