@@ -84,38 +84,38 @@ impl Vocabulary {
         }
     }
 
-    /// Every two sentences that one step can mean, of which at least one is a phrase.
+    /// Every two phrases that one step can mean, and every phrase that can mean what a definition does: the first such.
     fn overlaps(&self) -> Vec<PlanError> {
-        let mut errors = Vec::new();
         let first = self.definitions.len();
         let mut languages: Vec<Option<Option<Language>>> = (0..first + self.phrases.len()).map(|_| None).collect();
+        let mut errors = Vec::new();
         for (index, phrase) in self.phrases.iter().enumerate() {
-            for other in 0..first + index {
-                let beginnings = (
-                    self.expressions.beginning(first + index),
-                    self.expressions.beginning(other),
-                );
-                if !beginnings.0.starts_with(beginnings.1) && !beginnings.1.starts_with(beginnings.0) {
-                    continue;
-                }
-                for each in [first + index, other] {
-                    let language = || {
-                        self.expressions
-                            .pattern(each)
-                            .and_then(|pattern| Language::of(&pattern))
-                    };
-                    languages[each].get_or_insert_with(language);
-                }
-                let language = |each: usize| languages[each].as_ref().and_then(Option::as_ref);
-                let common = language(first + index)
-                    .zip(language(other))
-                    .and_then(|(one, two)| one.common(two));
-                if let Some(text) = common {
-                    errors.push(self.overlap(phrase, other, &text));
-                }
-            }
+            let mut overlaps = |other| {
+                let text = self.common(first + index, other, &mut languages)?;
+                Some(self.overlap(phrase, other, &text))
+            };
+            errors.extend((0..first).find_map(&mut overlaps));
+            errors.extend((first..first + index).filter_map(&mut overlaps));
         }
         errors
+    }
+
+    /// A text that two sentences have in common, by their indices.
+    fn common(&self, one: usize, other: usize, languages: &mut [Option<Option<Language>>]) -> Option<String> {
+        let (begins, begins_too) = (self.expressions.beginning(one), self.expressions.beginning(other));
+        if !begins.starts_with(begins_too) && !begins_too.starts_with(begins) {
+            return None;
+        }
+        for each in [one, other] {
+            let language = || {
+                self.expressions
+                    .pattern(each)
+                    .and_then(|pattern| Language::of(&pattern))
+            };
+            languages[each].get_or_insert_with(language);
+        }
+        let language = |each: usize| languages[each].as_ref().and_then(Option::as_ref);
+        language(one)?.common(language(other)?)
     }
 
     /// The error of a phrase that means the same as the sentence of that index, where a step says `text`.
