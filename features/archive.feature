@@ -33,7 +33,7 @@ Feature: Every raw event is archived once, and can be replayed
         | $.user_id  | user-${ordinal} |
         | $.type     | sleep.completed |
         | $.event_id | e-${ordinal}    |
-      Then bucket raw-events eventually has exactly 50 lines under "topics/events.raw.v1/", and no other within 3 seconds
+      Then bucket raw-events eventually has exactly 50 lines under "topics/events.raw.v1/", and no other
         | $.value.event_id | #regex e-\d+ |
       And bucket raw-events has exactly 1 line under "topics/events.raw.v1/"
         | $.value.event_id | e-50 |
@@ -46,7 +46,7 @@ Feature: Every raw event is archived once, and can be replayed
       And the refusal from mnemosyne to raw-events has struck
       Then bucket raw-events has no objects under "topics/"
       When the refusal from mnemosyne to raw-events is healed
-      Then bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/" within 8 seconds
+      Then bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/"
 
     Scenario: the archive survives its own death in the midst of an upload
       Given connections from mnemosyne to raw-events are refused
@@ -59,7 +59,7 @@ Feature: Every raw event is archived once, and can be replayed
       And the refusal from mnemosyne to raw-events is healed
       And mnemosyne is started
       Then mnemosyne is ready within 20 seconds
-      And bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/" within 5 seconds
+      And bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/"
       And bucket raw-events has exactly 1 line under "topics/events.raw.v1/"
         | $.value.event_id | e-1 |
 
@@ -72,7 +72,7 @@ Feature: Every raw event is archived once, and can be replayed
       And I send 5 POST "/events" to iris
         | $.user_id | ada             |
         | $.type    | sleep.completed |
-      Then bucket raw-events eventually has exactly 10 lines under "topics/events.raw.v1/" within 5 seconds
+      Then bucket raw-events eventually has exactly 10 lines under "topics/events.raw.v1/"
 
   Rule: What is archived can be replayed
 
@@ -108,7 +108,7 @@ Feature: Every raw event is archived once, and can be replayed
         | $.topic | events.raw.v1        |
       Then topic events.raw.v1 eventually has a record
         | header replay_id | ${replay.replay_id} |
-      And bucket raw-events eventually has exactly 1 line under "topics/events.raw.v1/" within 3 seconds
+      And bucket raw-events eventually has exactly 1 line under "topics/events.raw.v1/"
 
     Scenario: a replay of a time in which nothing happened publishes nothing
       When I send POST "/replays" to mnemosyne as replay
@@ -139,7 +139,7 @@ Feature: Every raw event is archived once, and can be replayed
       Given I send POST "/events" to iris as accepted
         | $.user_id | ada             |
         | $.type    | sleep.completed |
-      And bucket raw-events eventually has exactly 1 line under "topics/events.raw.v1/" within 2 seconds
+      And bucket raw-events eventually has exactly 1 line under "topics/events.raw.v1/"
       When I send POST "/replays" to mnemosyne as replay
         | $.from  | 2020-01-01T00:00:00Z |
         | $.to    | 2100-01-01T00:00:00Z |

@@ -10,7 +10,7 @@ Feature: A partner is told of every event once
         | $.type               | meditation.completed |
         | $.occurred_at        | 2026-11-24T08:00:00Z |
         | $.properties.minutes | 10                   |
-      Then partner amplitude eventually receives exactly 1 call, and no other within 2 seconds
+      Then partner amplitude eventually receives exactly 1 call, and no other
         | method                               | POST                 |
         | path                                 | /2/httpapi           |
         | status                               | 200                  |
@@ -31,7 +31,7 @@ Feature: A partner is told of every event once
         | $.user_id  | ada             |
         | $.type     | sleep.completed |
         | $.event_id | e-1             |
-      Then partner amplitude eventually receives exactly 1 call, and no other within 3 seconds
+      Then partner amplitude eventually receives exactly 1 call, and no other
         | $.events              | #array 1 |
         | $.events[0].insert_id | e-1      |
 
@@ -81,7 +81,7 @@ Feature: A partner is told of every event once
       And the refusal from hermes to amplitude has struck
       Then partner amplitude receives no calls
       When every fault is healed
-      Then partner amplitude eventually receives exactly 1 call, and no other within 4 seconds
+      Then partner amplitude eventually receives exactly 1 call, and no other
         | $.events[0].insert_id | ${accepted.event_id} |
 
     Scenario: a hermes that was restarted repeats nothing
@@ -94,7 +94,7 @@ Feature: A partner is told of every event once
       And I send POST "/events" to iris as second
         | $.user_id | ada             |
         | $.type    | sleep.completed |
-      Then partner amplitude eventually receives exactly 2 calls within 4 seconds
+      Then partner amplitude eventually receives exactly 2 calls
       And partner amplitude receives exactly 1 call
         | $.events[0].insert_id | ${first.event_id} |
       And partner amplitude receives exactly 1 call
@@ -141,7 +141,7 @@ Feature: A partner is told of every event once
         | $.user_id     | ada                  |
         | $.type        | sleep.completed      |
         | $.occurred_at | 2026-11-24T08:00:00Z |
-      Then topic hermes.dlq eventually has exactly 1 record, and no other within 2 seconds
+      Then topic hermes.dlq eventually has exactly 1 record, and no other
         | header dlq_reason | #contains not an event |
         | header dlq_source | events.raw.v1/3@0      |
         | value             | not JSON               |

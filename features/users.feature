@@ -64,7 +64,7 @@ Feature: Users sign up, and whoever must know of a change learns of it
   Rule: Every change is announced, with all of the user
 
     Background:
-      Given I send POST "/users" to janus as ada
+      Given a user as ada
         | $.email    | ada-0@example.com |
         | $.timezone | America/New_York  |
 
