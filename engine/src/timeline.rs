@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -127,6 +127,21 @@ impl Timeline {
         &self.shared.activity
     }
 
+    /// The time since the run began.
+    pub fn elapsed(&self) -> Duration {
+        self.shared.clock.elapsed()
+    }
+
+    /// The time since the run began that a time of the wall clock is; what was before is at the beginning.
+    pub fn elapsed_at(&self, time: jiff::Timestamp) -> Duration {
+        let before_now = jiff::Timestamp::now().duration_since(time);
+        match Duration::try_from(before_now) {
+            Ok(before) => self.elapsed().saturating_sub(before),
+            // The other clock is ahead of this one.
+            Err(_) => self.elapsed() + before_now.unsigned_abs(),
+        }
+    }
+
     /// Records that something happens now, and wakes everyone who waits for something to happen, unless it is the test
     /// client's own doing ([`Happening::is_own`]).
     pub fn record(&self, happening: Happening) {
@@ -214,5 +229,22 @@ impl Timeline {
 
     fn events(&self) -> MutexGuard<'_, Vec<Event>> {
         self.shared.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_the_wall_clock_is_one_of_the_run() {
+        let timeline = Timeline::new(Clock::start(), 0, "s0");
+        timeline.record(Happening::Notice { text: String::new() });
+        let event = &timeline.snapshot()[0];
+        let difference = timeline.elapsed_at(event.at).abs_diff(event.elapsed);
+        assert!(difference < Duration::from_millis(5), "{difference:?}");
+        let before = event.at - Duration::from_secs(3600);
+        assert_eq!(timeline.elapsed_at(before), Duration::ZERO);
+        assert!(timeline.elapsed_at(event.at + Duration::from_secs(3600)) > Duration::from_secs(3590));
     }
 }

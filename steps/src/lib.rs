@@ -4,6 +4,7 @@ pub mod counted;
 pub mod database;
 pub mod events;
 pub mod http;
+pub mod ledger;
 pub mod partners;
 pub mod selection;
 pub mod storage;
@@ -20,6 +21,7 @@ pub fn definitions() -> Vec<StepDefinition> {
         database::definitions(),
         storage::definitions(),
         partners::definitions(),
+        ledger::definitions(),
     ]
     .concat()
 }

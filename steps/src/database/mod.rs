@@ -1,9 +1,9 @@
 //! Rows of databases.
 
 mod insert;
-mod rows;
+pub(crate) mod rows;
 #[cfg(test)]
-mod server;
+pub(crate) mod server;
 pub mod session;
 pub mod table;
 

@@ -53,9 +53,9 @@ step! {
 const MOST: usize = 10_000;
 
 /// A look at all rows of a table that compares them in the types of its columns.
-struct Query<'a> {
+pub(crate) struct Query<'a> {
     database: &'a Database,
-    table: Table,
+    pub table: Table,
     sql: String,
     /// The texts of the values that are compared with.
     inputs: Vec<String>,
@@ -64,7 +64,7 @@ struct Query<'a> {
 }
 
 /// A row as the test client saw it.
-struct Row {
+pub(crate) struct Row {
     /// By column, in their order.
     values: Map<String, Json>,
     /// The columns that were compared by the database: with what, and whether that is what they hold.
@@ -73,7 +73,7 @@ struct Row {
 
 impl<'a> Query<'a> {
     /// Finds the table and the columns that the selection names, and tries its values in their types.
-    async fn prepare(database: &'a Database, name: &str, selection: &Selection) -> Result<Self, StepError> {
+    pub async fn prepare(database: &'a Database, name: &str, selection: &Selection) -> Result<Self, StepError> {
         let session = database.session().await?;
         let table = Table::find(database, &session, name).await?;
         for place in selection.places() {
@@ -108,7 +108,7 @@ impl<'a> Query<'a> {
     }
 
     /// The rows that are there now.
-    async fn look(&self, timeline: &Timeline) -> Result<Vec<Row>, StepError> {
+    pub async fn look(&self, timeline: &Timeline) -> Result<Vec<Row>, StepError> {
         let Self { database, table, .. } = self;
         let session = database.session().await?;
         let inputs: Vec<&(dyn ToSql + Sync)> = self.inputs.iter().map(|input| input as &(dyn ToSql + Sync)).collect();

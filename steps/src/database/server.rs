@@ -125,12 +125,18 @@ async fn execute(url: &str, sql: &str) {
 
 /// A scenario with a database of its own, made by this SQL, which the test client reaches over an edge.
 pub(super) async fn scenario(sql: &str) -> (Scenario, Sql) {
+    let mut scenario = Scenario::begin();
+    let database = serve(&mut scenario, sql).await;
+    (scenario, database)
+}
+
+/// Has the test client find a database, made by this SQL, behind an edge.
+pub(crate) async fn serve(scenario: &mut Scenario, sql: &str) -> Sql {
     let server = SERVER.get_or_init(Server::start);
     let name = format!("billing-db_{}", server.databases.fetch_add(1, Ordering::Relaxed));
     execute(&server.url("postgres"), &format!("CREATE DATABASE \"{name}\"")).await;
     let database = Sql(server.url(&name));
     database.run(sql).await;
-    let mut scenario = Scenario::begin();
     let clones = [("billing-db".to_owned(), name)].into();
     let upstream = Upstream::Unix(server.folder.join(".s.PGSQL.5432"));
     let edge = scenario
@@ -142,11 +148,11 @@ pub(super) async fn scenario(sql: &str) -> (Scenario, Sql) {
         ..Endpoint::default()
     };
     scenario.endpoint("billing-db", endpoint);
-    (scenario, database)
+    database
 }
 
 /// Somebody else's way to the database of a scenario.
-pub(super) struct Sql(String);
+pub(crate) struct Sql(String);
 
 impl Sql {
     pub async fn run(&self, sql: &str) {

@@ -9,10 +9,10 @@ use rdkafka::producer::DefaultProducerContext;
 use crate::testing::Scenario;
 
 /// The mock cluster, which ends when this is dropped.
-pub(super) type Cluster = MockCluster<'static, DefaultProducerContext>;
+pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 
 /// A mock cluster with the topics of the foreign mesh.
-pub(super) fn cluster(prefix: &str) -> Cluster {
+pub(crate) fn cluster(prefix: &str) -> Cluster {
     let cluster = MockCluster::new(1).expect("the mock starts");
     for topic in ["orders.v1", "invoices.v1"] {
         let made = cluster.create_topic(&format!("{prefix}{topic}"), 3, 1);
@@ -24,13 +24,18 @@ pub(super) fn cluster(prefix: &str) -> Cluster {
 /// A scenario whose test client finds the broker at this address.
 pub(super) fn scenario_at(address: &str) -> Scenario {
     let scenario = Scenario::begin();
+    lead(&scenario, address);
+    scenario
+}
+
+/// Has the test client find the broker at this address.
+pub(crate) fn lead(scenario: &Scenario, address: &str) {
     let endpoint = Endpoint {
         address: address.to_owned(),
         url: address.to_owned(),
         ..Endpoint::default()
     };
     scenario.endpoint("kafka", endpoint);
-    scenario
 }
 
 /// A scenario with a broker of its own.

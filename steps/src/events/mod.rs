@@ -1,10 +1,10 @@
 //! Kafka: what is published, and what topics hold.
 
 #[cfg(test)]
-mod broker;
+pub(crate) mod broker;
 mod ends;
 mod has;
-mod order;
+pub(crate) mod order;
 mod producer;
 mod publish;
 mod reader;

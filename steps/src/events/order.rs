@@ -157,7 +157,7 @@ fn breaches(place: &Place, records: &[Arc<Record>]) -> (Vec<String>, bool) {
 }
 
 /// How two values of a place stand to each other; `None` where they have no order.
-fn compare(one: &Json, other: &Json) -> Option<Ordering> {
+pub(crate) fn compare(one: &Json, other: &Json) -> Option<Ordering> {
     match (one, other) {
         (Json::Number(one), Json::Number(other)) => match (one.as_i128(), other.as_i128()) {
             (Some(one), Some(other)) => Some(one.cmp(&other)),
@@ -187,6 +187,7 @@ mod tests {
         Arc::new(Record {
             partition,
             offset,
+            timestamp: None,
             key: (!key.is_empty()).then(|| key.to_owned()),
             headers: Vec::new(),
             value: json!({ "n": n }),

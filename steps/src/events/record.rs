@@ -16,6 +16,8 @@ pub struct Record {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+    /// When it was made or, as the topic has it, appended.
+    pub timestamp: Option<jiff::Timestamp>,
     /// Its key, if it has one.
     pub key: Option<String>,
     /// Its headers, in order; a header without a value is the empty text.
@@ -34,6 +36,10 @@ impl Record {
         Self {
             partition: message.partition(),
             offset: message.offset(),
+            timestamp: message
+                .timestamp()
+                .to_millis()
+                .and_then(|at| jiff::Timestamp::from_millisecond(at).ok()),
             key: message.key().map(text),
             headers: headers
                 .map(|header| (header.key.to_owned(), header.value.map(text).unwrap_or_default()))

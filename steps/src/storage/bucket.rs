@@ -14,7 +14,7 @@ use object_store::client::{HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{ClientOptions, Error, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 
-use super::line::{Line, Unreadable, content, lines};
+use super::line::{GZIP, Line, Unreadable, content, lines, whole};
 use crate::selection::{Place, Subject};
 
 /// For so long one request may take.
@@ -62,14 +62,19 @@ struct Version {
     modified: jiff::Timestamp,
 }
 
-/// The lines of one version of an object.
+/// What one version of an object holds.
 #[derive(Clone)]
-struct Content {
+pub struct Content {
     version: Version,
     /// Whether another version could not look the same.
     certain: bool,
     bytes: u64,
-    lines: Vec<Arc<Line>>,
+    /// Whether it is compressed with gzip.
+    pub packed: bool,
+    /// Its lines.
+    pub lines: Vec<Arc<Line>>,
+    /// All of it, where that is one value of JSON.
+    pub whole: Option<Arc<Line>>,
 }
 
 /// Connects to the edge itself, whatever proxy the user's environment names.
@@ -167,11 +172,20 @@ impl Bucket {
     /// # Errors
     /// When an object is broken gzip; unknown, when one cannot be read, or all together are larger than 64 MiB.
     pub async fn lines(&self, objects: &[Object]) -> Result<Vec<(Object, Vec<Arc<Line>>)>, StepError> {
+        let contents = self.contents(objects).await?.into_iter();
+        Ok(contents.map(|(object, content)| (object, content.lines)).collect())
+    }
+
+    /// What these objects hold, by object; one that is gone by now holds nothing.
+    ///
+    /// # Errors
+    /// As [`Bucket::lines`].
+    pub async fn contents(&self, objects: &[Object]) -> Result<Vec<(Object, Content)>, StepError> {
         let (mut all, mut left) = (Vec::new(), MOST_BYTES);
         for object in objects {
             let content = self.content(object, left).await?;
             left = left.saturating_sub(content.bytes);
-            all.push((object.clone(), content.lines));
+            all.push((object.clone(), content));
         }
         Ok(all)
     }
@@ -191,6 +205,7 @@ impl Bucket {
             Err(Error::NotFound { .. }) => Vec::new(),
             Err(error) => return Err(self.unreadable(&error)),
         };
+        let packed = bytes.starts_with(GZIP);
         let content = content(&bytes, most);
         let content = content.map_err(|unreadable| match unreadable {
             Unreadable::TooLarge => self.too_large(name),
@@ -205,7 +220,9 @@ impl Bucket {
             version: version.clone(),
             certain: version.e_tag.is_some() || begun.duration_since(version.modified) > RACY,
             bytes: content.len() as u64,
+            packed,
             lines: lines(name, &content),
+            whole: whole(name, &content),
         };
         self.state().read.insert(name.clone(), content.clone());
         Ok(content)
@@ -236,6 +253,11 @@ fn unreadable(bucket: &str, why: &str) -> StepError {
 }
 
 impl Object {
+    /// When it was written last, as the store tells it: some tell seconds alone.
+    pub fn modified(&self) -> jiff::Timestamp {
+        self.version.modified
+    }
+
     fn of(listed: ObjectMeta) -> Self {
         let modified = listed.last_modified.timestamp_nanos_opt().unwrap_or_default();
         Self {

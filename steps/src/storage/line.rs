@@ -22,7 +22,7 @@ pub struct Line {
 }
 
 /// What gzip begins with (RFC 1952, section 2.3.1).
-const GZIP: &[u8] = &[0x1f, 0x8b];
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Why an object has no content.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +50,17 @@ pub fn content(bytes: &[u8], most: u64) -> Result<Vec<u8>, Unreadable> {
         return Err(Unreadable::TooLarge);
     }
     Ok(content)
+}
+
+/// An object's content as one value, if it is one value of JSON.
+pub fn whole(object: &str, content: &[u8]) -> Option<Arc<Line>> {
+    let value = serde_json::from_slice(content).ok()?;
+    Some(Arc::new(Line {
+        object: object.into(),
+        number: 1,
+        value,
+        is_json: true,
+    }))
 }
 
 /// The lines of an object's content, empty ones left out.

@@ -1,10 +1,10 @@
 //! Objects in buckets.
 
-mod bucket;
+pub(crate) mod bucket;
 mod has;
-mod line;
+pub(crate) mod line;
 #[cfg(test)]
-mod server;
+pub(crate) mod server;
 mod with_a_line;
 
 use momus_engine::step::StepDefinition;

@@ -13,10 +13,17 @@ use tokio::net::TcpListener;
 use crate::testing::Scenario;
 
 /// The bucket `receipts`, which somebody else writes.
-pub(super) struct Receipts(TempDir);
+pub(crate) struct Receipts(TempDir);
 
 /// A scenario with an empty bucket that the test client reaches over an edge.
 pub(super) async fn scenario() -> (Scenario, Receipts) {
+    let mut scenario = Scenario::begin();
+    let receipts = serve(&mut scenario).await;
+    (scenario, receipts)
+}
+
+/// Has the test client find an empty bucket behind an edge.
+pub(crate) async fn serve(scenario: &mut Scenario) -> Receipts {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("receipts")).expect("it is ours");
     let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("the folder is there"));
@@ -34,7 +41,6 @@ pub(super) async fn scenario() -> (Scenario, Receipts) {
             });
         }
     });
-    let mut scenario = Scenario::begin();
     let edge = scenario
         .edge("receipts", Upstream::Tcp(address), Protocol::Http(Purpose::Objects))
         .await
@@ -48,7 +54,7 @@ pub(super) async fn scenario() -> (Scenario, Receipts) {
         ..Endpoint::default()
     };
     scenario.endpoint("receipts", endpoint);
-    (scenario, Receipts(folder))
+    Receipts(folder)
 }
 
 impl Receipts {
