@@ -14,17 +14,17 @@ pub struct Diagnostic {
     /// What it is.
     pub severity: Severity,
     /// The file as the user named it.
-    pub file: String,
+    pub file: Box<str>,
     /// From 1; 0 where the error is the file as a whole.
     pub line: usize,
     /// From 1, in characters; 0 where the error is the line as a whole.
     pub column: usize,
     /// The line as it stands in the file.
-    pub source: Option<String>,
+    pub source: Option<Box<str>>,
     /// What is wrong, in lower case.
     pub message: String,
     /// The other lines that it is about.
-    pub also: Vec<Also>,
+    pub also: Box<[Also]>,
     /// What the user may do, one thing a line.
     pub hints: Vec<String>,
 }
@@ -55,7 +55,7 @@ pub struct Also {
 
 impl Diagnostic {
     /// The file as a whole is wrong.
-    pub fn whole(file: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn whole(file: impl Into<Box<str>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             file: file.into(),
@@ -63,7 +63,7 @@ impl Diagnostic {
             column: 0,
             source: None,
             message: message.into(),
-            also: Vec::new(),
+            also: Box::default(),
             hints: Vec::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Diagnostic {
         Self {
             line: error.location.line as usize,
             column: error.location.column as usize,
-            source: line_of(text, error.location.line as usize),
+            source: line_of(text, error.location.line as usize).map(Into::into),
             hints: error.hint.iter().cloned().collect(),
             ..Self::whole(file, error.message.clone())
         }
@@ -98,7 +98,7 @@ impl Diagnostic {
         Self {
             line: error.location.line as usize,
             column: error.location.column as usize,
-            source: source(&error.file, error.location.line),
+            source: source(&error.file, error.location.line).map(Into::into),
             hints: error.hints(),
             also: also.collect(),
             ..Self::whole(error.file.clone(), error.message())
@@ -111,7 +111,7 @@ impl Diagnostic {
             severity: Severity::Warning,
             line: phrase.location.line as usize,
             column: phrase.location.column as usize,
-            source: source.map(str::to_owned),
+            source: source.map(Into::into),
             ..Self::whole(phrase.file.clone(), "no step calls this phrase")
         }
     }
@@ -121,7 +121,7 @@ impl Diagnostic {
         Self {
             line: error.line,
             column: error.column,
-            source: error.excerpt.clone(),
+            source: error.excerpt.clone().map(Into::into),
             hints: error.hint.iter().cloned().collect(),
             ..Self::whole(error.file.display().to_string(), error.message.clone())
         }
@@ -130,7 +130,7 @@ impl Diagnostic {
     /// As an event of the run that did not begin because of it.
     pub fn happening(&self) -> Happening {
         Happening::FileError {
-            file: self.file.clone(),
+            file: self.file.to_string(),
             line: (self.line > 0).then_some(self.line),
             message: self.message.clone(),
             hint: {

@@ -156,7 +156,10 @@ mod tests {
             found(folder, &["f/a.feature:3:19", "@rerun.txt"]).unwrap(),
             [("f/a.feature".to_owned(), vec![3, 19, 7])]
         );
-        assert_eq!(found(folder, &["f/a.feature:3", "f/a.feature"]).unwrap(), [whole("f/a.feature")]);
+        assert_eq!(
+            found(folder, &["f/a.feature:3", "f/a.feature"]).unwrap(),
+            [whole("f/a.feature")]
+        );
     }
 
     #[test]

@@ -30,7 +30,10 @@ pub fn order(text: &str) -> Result<OrderChoice, String> {
     match text.split_once(':') {
         None if text == "defined" => Ok(OrderChoice::Defined),
         None if text == "random" => Ok(OrderChoice::Random(None)),
-        Some(("random", seed)) => seed.parse().map(|seed| OrderChoice::Random(Some(seed))).map_err(|_| wrong()),
+        Some(("random", seed)) => seed
+            .parse()
+            .map(|seed| OrderChoice::Random(Some(seed)))
+            .map_err(|_| wrong()),
         _ => Err(wrong()),
     }
 }

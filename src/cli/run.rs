@@ -164,7 +164,10 @@ impl Run {
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             seed,
-            parallel: self.parallel.or(planned.settings.parallel).map_or_else(cores, NonZeroUsize::get),
+            parallel: self
+                .parallel
+                .or(planned.settings.parallel)
+                .map_or_else(cores, NonZeroUsize::get),
             deadline: self.deadline.or(planned.settings.deadline).unwrap_or(usual.deadline),
             timeout: self.timeout.or(planned.settings.timeout).unwrap_or(usual.timeout),
             fail_fast: self.fail_fast,
@@ -174,7 +177,11 @@ impl Run {
             allow_refused: self.allow_refused,
         };
         let environment = Arc::new(ProcessEnvironment::new(
-            planned.plan.mesh.clone().unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
+            planned
+                .plan
+                .mesh
+                .clone()
+                .unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
             self.options(settings.timeout)?,
         ));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -191,15 +198,18 @@ impl Run {
         runtime.shutdown_background();
         let (summary, signal) = ran?;
         let whole = telling.end();
-        Ok(match (signal, summary.map(|summary| summary.exit_code(self.fail_on_flaky))) {
-            (Some(code), _) => code,
-            (None, Some(0)) if !whole => exit::UNKNOWN,
-            (None, code) => code.unwrap_or(exit::UNKNOWN),
-        })
+        Ok(
+            match (signal, summary.map(|summary| summary.exit_code(self.fail_on_flaky))) {
+                (Some(code), _) => code,
+                (None, Some(0)) if !whole => exit::UNKNOWN,
+                (None, code) => code.unwrap_or(exit::UNKNOWN),
+            },
+        )
     }
 
     fn options(&self, timeout: Duration) -> Result<Options, String> {
-        let program = std::env::current_exe().map_err(|error| format!("this program's own path is unknown: {error}"))?;
+        let program =
+            std::env::current_exe().map_err(|error| format!("this program's own path is unknown: {error}"))?;
         Ok(Options {
             launcher: Launcher {
                 program,

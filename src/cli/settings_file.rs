@@ -46,7 +46,9 @@ fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<V
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    momus_engine::timing::duration(&text).map(Some).map_err(serde::de::Error::custom)
+    momus_engine::timing::duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 impl SettingsFile {
@@ -80,7 +82,7 @@ impl SettingsFile {
                 let begin = before.rfind('\n').map_or(0, |at| at + 1);
                 told.line = before.matches('\n').count() + 1;
                 told.column = before[begin..].chars().count() + 1;
-                told.source = text[begin..].lines().next().map(str::to_owned);
+                told.source = text[begin..].lines().next().map(Into::into);
             }
             told
         })
@@ -109,7 +111,10 @@ mod tests {
         assert_eq!(read.mesh, [PathBuf::from("../../mesh.yaml")]);
         assert_eq!(read.features, ["../../features", "../../more"].map(PathBuf::from));
         assert_eq!((read.deadline, read.timeout), (Some(Duration::from_secs(5)), None));
-        assert_eq!(SettingsFile::find(scratch.path()).unwrap().mesh, [PathBuf::from("mesh.yaml")]);
+        assert_eq!(
+            SettingsFile::find(scratch.path()).unwrap().mesh,
+            [PathBuf::from("mesh.yaml")]
+        );
     }
 
     #[test]

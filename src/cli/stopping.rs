@@ -33,7 +33,11 @@ impl Stopping {
     /// Does `work`; the first signal makes `stop` true, so that the work ends in order, the second gives it up.
     ///
     /// Returns what the work came to, unless it was given up, and the exit code of the first signal.
-    pub async fn during<T>(mut self, work: impl Future<Output = T>, stop: &watch::Sender<bool>) -> (Option<T>, Option<u8>) {
+    pub async fn during<T>(
+        mut self,
+        work: impl Future<Output = T>,
+        stop: &watch::Sender<bool>,
+    ) -> (Option<T>, Option<u8>) {
         let mut work = std::pin::pin!(work);
         let mut stopped = None;
         loop {

@@ -99,7 +99,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
             outcome,
             will_be_retried: false,
             took: Duration::ZERO,
-            failure: (outcome == Outcome::Skipped).then(|| Failure { outcome, ..*why }),
+            failure: (outcome == Outcome::Skipped).then_some(Failure { outcome, ..*why }),
             logs: None,
             learned: Arc::default(),
         });
