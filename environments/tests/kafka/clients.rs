@@ -119,9 +119,11 @@ pub async fn topics(caller: &Caller) -> Vec<(String, usize)> {
     aside(move || {
         let metadata = consumer.fetch_metadata(None, SOON).unwrap();
         let topics = metadata.topics().iter();
+        let topics = topics.map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+        let mut topics: Vec<_> = topics.collect();
+        // The broker names them in any order.
+        topics.sort();
         topics
-            .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
-            .collect()
     })
     .await
 }

@@ -6,5 +6,6 @@ mod broker;
 mod clients;
 mod groups;
 mod names;
+mod quiet;
 mod topics;
 mod transactions;

@@ -222,3 +222,137 @@ impl Reader {
         self.said.say(activity, text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use momus_engine::activity::Quiet;
+
+    use super::*;
+
+    /// Partition 0 of a topic, whose log holds ten records.
+    struct Watched {
+        partition: Partition,
+        log: Log,
+        activity: Activity,
+    }
+
+    impl Watched {
+        fn new() -> Self {
+            let mut log = Log::default();
+            log.produced(0, 10, false);
+            Self {
+                partition: ("orders.v1".to_owned(), 0),
+                log,
+                activity: Activity::new(Some(Duration::ZERO)),
+            }
+        }
+
+        fn group(&self, group: &mut Group) -> Option<String> {
+            group.say("billing", &self.partition, &self.log, &self.activity);
+            self.said()
+        }
+
+        fn reader(&self, reader: &mut Reader) -> Option<String> {
+            reader.say("shop", &self.partition, &self.log, &self.activity);
+            self.said()
+        }
+
+        fn said(&self) -> Option<String> {
+            match self.activity.quiet() {
+                Quiet::NotYet { why, .. } => Some(why[..why.rfind(" (").unwrap()].to_owned()),
+                Quiet::Yes { .. } | Quiet::Hidden { .. } => None,
+            }
+        }
+    }
+
+    fn is(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn a_group_that_has_not_begun_is_behind_wherever_it_will_begin() {
+        let (watched, mut group) = (Watched::new(), Group::default());
+        assert_eq!(
+            watched.group(&mut group),
+            None,
+            "it has nothing to do with the partition"
+        );
+        group.assign("shop", BTreeSet::from([watched.partition.clone()]));
+        let text = "group billing is behind on orders.v1 [0]: 0 of 10, and it has committed nothing there yet";
+        assert_eq!(watched.group(&mut group), is(text));
+        assert!(group.fetches("shop", &watched.partition, 10, Isolation::Uncommitted));
+        assert_eq!(watched.group(&mut group), None, "it begins at the end");
+    }
+
+    #[test]
+    fn what_a_group_was_given_is_worked_off_when_it_commits_and_not_before() {
+        let (watched, mut group) = (Watched::new(), Group::default());
+        group.assign("shop", BTreeSet::from([watched.partition.clone()]));
+        for offset in [4, 10] {
+            group.fetches("shop", &watched.partition, offset, Isolation::Uncommitted);
+            let text = "group billing is behind on orders.v1 [0]: 4 of 10, and it has committed nothing there yet";
+            assert_eq!(watched.group(&mut group), is(text));
+        }
+        group.commit("shop", &watched.partition, 9);
+        assert_eq!(
+            watched.group(&mut group),
+            is("group billing is behind on orders.v1 [0]: 9 of 10")
+        );
+        group.forget("shop");
+        let text = "group billing is behind on orders.v1 [0]: 9 of 10; no member has the partition";
+        assert_eq!(watched.group(&mut group), is(text));
+        group.commit("bank", &watched.partition, 10);
+        assert_eq!(watched.group(&mut group), None);
+    }
+
+    #[test]
+    fn an_answer_that_a_commit_overtook_takes_nothing_back() {
+        let (watched, mut group) = (Watched::new(), Group::default());
+        group.commit("shop", &watched.partition, 10);
+        group.told("shop", &watched.partition, Some(3));
+        assert_eq!(watched.group(&mut group), None);
+        group.commit("shop", &watched.partition, 3);
+        assert!(watched.group(&mut group).is_some(), "a group may go back itself");
+    }
+
+    #[test]
+    fn who_asks_for_a_groups_place_and_fetches_reads_for_the_group() {
+        let (watched, mut group) = (Watched::new(), Group::default());
+        group.told("shop", &watched.partition, None);
+        assert_eq!(watched.group(&mut group), None, "somebody may only look");
+        assert!(!group.fetches("bank", &watched.partition, 0, Isolation::Uncommitted));
+        assert!(group.fetches("shop", &watched.partition, 0, Isolation::Uncommitted));
+        assert!(watched.group(&mut group).is_some());
+    }
+
+    #[test]
+    fn a_reader_stands_where_it_fetches_until_it_leaves() {
+        let (watched, mut reader) = (Watched::new(), Reader::default());
+        reader.fetches(1, 4, Isolation::Uncommitted);
+        assert_eq!(
+            watched.reader(&mut reader),
+            is("shop is behind on orders.v1 [0]: 4 of 10")
+        );
+        reader.fetches(1, 10, Isolation::Uncommitted);
+        assert_eq!(watched.reader(&mut reader), None);
+        reader.fetches(2, 6, Isolation::Uncommitted);
+        assert_eq!(
+            watched.reader(&mut reader),
+            is("shop is behind on orders.v1 [0]: 6 of 10")
+        );
+        assert!(reader.ends(2, true));
+        assert_eq!(watched.reader(&mut reader), None);
+    }
+
+    #[test]
+    fn a_reader_that_was_cut_off_is_behind_until_it_is_back_on_another_connection() {
+        let (watched, mut reader) = (Watched::new(), Reader::default());
+        reader.fetches(1, 4, Isolation::Uncommitted);
+        assert!(reader.ends(1, false));
+        assert!(watched.reader(&mut reader).is_some());
+        reader.fetches(2, 10, Isolation::Uncommitted);
+        assert_eq!(watched.reader(&mut reader), None);
+    }
+}
