@@ -15,3 +15,7 @@ lint:
 # compare the parser with the official test data (cucumber/gherkin, testdata/) in FOLDER
 gherkin-testdata FOLDER:
     cargo run -q -p momus-gherkin --example testdata -- {{FOLDER}}
+
+# how long `check` takes over 10,000 scenarios, in release
+bench-check:
+    cargo bench --locked -q -p momus --bench check
