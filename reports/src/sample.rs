@@ -245,5 +245,8 @@ pub(crate) fn failing_in_a_phrase(file: &str, phrases: &str) -> Vec<Event> {
         ended(3, Outcome::Skipped, None),
         finished(Outcome::Failed, 80, None),
     ];
-    (0..).zip(inside).map(|(at, happening)| event(at, Some(0), happening)).collect()
+    (0..)
+        .zip(inside)
+        .map(|(at, happening)| event(at, Some(0), happening))
+        .collect()
 }
