@@ -31,7 +31,9 @@ impl Check {
                 ExitCode::from(exit::NOTHING_SELECTED)
             }
             Ok(planned) => {
-                planned.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+                for warning in &planned.warnings {
+                    eprintln!("{}", planned.masks.text(&warning.to_string()));
+                }
                 let warnings = match planned.warnings.len() {
                     0 => String::new(),
                     count => format!(", {}", plural(count, "warning")),

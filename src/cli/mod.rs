@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod broker;
 mod check;
 mod diagnostic;
 mod exit;
@@ -9,6 +10,7 @@ mod order;
 mod reading;
 mod reference;
 mod run;
+mod secrets;
 mod settings_file;
 mod sources;
 mod steps;

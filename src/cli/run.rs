@@ -6,22 +6,24 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use momus_engine::masks::Masks;
 use momus_engine::mesh::Mesh;
-use momus_engine::plan::Plan;
 use momus_engine::run::{Settings, Teller};
 use momus_engine::timeline::Clock;
 use momus_engine::timing::duration;
 use momus_environments::cache::Cache;
 use momus_environments::guardian::Launcher;
-use momus_environments::process::{BrokerChoice, Options, ProcessEnvironment};
+use momus_environments::process::{Options, ProcessEnvironment};
 use momus_reports::again::Again;
 use momus_reports::formats::{self, Format};
 use momus_reports::reports::Reports;
 use momus_reports::terminal::Terminal;
 use tokio::sync::watch;
 
+use super::broker::Broker;
 use super::order::{OrderChoice, order};
+use super::settings_file::SettingsFile;
 use super::sources::{Errors, Planned, Sources, plural};
 use super::stopping::Stopping;
 use super::telling::{Telling, not_begun};
@@ -64,7 +66,8 @@ pub struct Run {
     /// Plan, and tell what would run; nothing is started.
     #[arg(long)]
     dry_run: bool,
-    /// A report: junit:PATH, cucumber-json:PATH or timeline:PATH; beside the terminal's, which is always there.
+    /// A report: junit:PATH, cucumber-json:PATH, timeline:PATH, or github for the annotations and the summary of a job there;
+    /// beside the terminal's, which is always there.
     #[arg(long = "format", value_name = "NAME[:PATH]")]
     formats: Vec<String>,
     /// How long `eventually` waits where the step says nothing (default: 10 s).
@@ -81,15 +84,6 @@ pub struct Run {
     broker: Option<Broker>,
 }
 
-/// What stands behind the mesh's brokers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Broker {
-    /// Apache Kafka, on the installed Java.
-    Real,
-    /// librdkafka's mock cluster.
-    Mock,
-}
-
 impl Run {
     /// Runs, and tells the exit code.
     pub fn run(&self) -> ExitCode {
@@ -98,14 +92,18 @@ impl Run {
             && let Ok(planned) = &planned
             && !planned.plan.scenarios.is_empty()
         {
-            return dry(&planned.plan);
+            return dry(planned);
         }
         // Behind the plan: a list of scenarios to run again may lie in the report's folder.
         let begins = planned.as_ref().is_ok_and(|planned| !planned.plan.scenarios.is_empty());
-        let reports = match self.reports(begins) {
+        let (settings, masks) = match &planned {
+            Ok(planned) => (&planned.settings, Arc::clone(&planned.masks)),
+            Err(errors) => (&errors.settings, Arc::clone(&errors.masks)),
+        };
+        let reports = match self.reports(begins, settings, &masks) {
             Ok(reports) => reports,
             Err(error) => {
-                eprintln!("error: {error}");
+                eprintln!("error: {}", masks.text(&error));
                 return ExitCode::from(exit::USAGE);
             }
         };
@@ -124,7 +122,7 @@ impl Run {
             Ok(planned) => match self.live(planned, reports, seed) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => {
-                    eprintln!("error: {error}");
+                    eprintln!("error: {}", masks.text(&error));
                     ExitCode::from(exit::UNKNOWN)
                 }
             },
@@ -132,17 +130,21 @@ impl Run {
     }
 
     /// The reports; the terminal's only of a run that begins, for what keeps one from it is drawn in place of it.
-    fn reports(&self, begins: bool) -> Result<Reports, String> {
-        let mut formats = formats::parse(&self.formats).map_err(|error| error.to_string())?;
+    fn reports(&self, begins: bool, settings: &SettingsFile, masks: &Arc<Masks>) -> Result<Reports, String> {
+        let formats = match self.formats.is_empty() {
+            true => &settings.format,
+            false => &self.formats,
+        };
+        let mut formats = formats::parse(formats).map_err(|error| error.to_string())?;
         formats.retain(|format| begins || *format != Format::Terminal);
-        let again = self.again();
-        let terminal = Terminal::on_stdout(again.clone());
+        let again = self.again(masks);
+        let terminal = Terminal::on_stdout(again.clone()).masking(Arc::clone(masks));
         let folder = Path::new(momus_reports::folder::NAME);
-        Reports::open(&formats, folder, terminal, &again, &Arc::default()).map_err(|error| error.to_string())
+        Reports::open(&formats, folder, terminal, &again, masks).map_err(|error| error.to_string())
     }
 
-    /// What a command says that runs one of the scenarios again: all but the paths, the selection and the reports.
-    fn again(&self) -> Again {
+    /// What a command says that runs one of the scenarios again: all that matters to one scenario, and no secret.
+    fn again(&self, masks: &Masks) -> Again {
         let mut words = vec!["momus".to_owned(), "run".to_owned()];
         words.extend(self.sources.words());
         let mut flag = |name: &str, value: Option<String>| {
@@ -150,9 +152,9 @@ impl Run {
         };
         flag("--deadline", self.deadline.map(in_milliseconds));
         flag("--timeout", self.timeout.map(in_milliseconds));
-        let broker = self.broker.and_then(|broker| broker.to_possible_value());
-        flag("--broker", broker.map(|broker| broker.get_name().to_owned()));
-        Again::new(words)
+        flag("--broker", self.broker.map(|broker| broker.name().to_owned()));
+        words.extend(self.no_early.then(|| "--no-early".to_owned()));
+        Again::new(words.iter().map(|word| masks.text(word)))
     }
 
     /// Runs what is planned.
@@ -160,33 +162,32 @@ impl Run {
     /// # Errors
     /// A message for what this program itself cannot be given: a runtime, its own path, a folder for the cache.
     fn live(&self, planned: Planned, reports: Reports, seed: u64) -> Result<u8, String> {
-        let usual = Settings::default();
+        let (usual, wanted) = (Settings::default(), &planned.settings);
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             seed,
-            parallel: self
-                .parallel
-                .or(planned.settings.parallel)
-                .map_or_else(cores, NonZeroUsize::get),
-            deadline: self.deadline.or(planned.settings.deadline).unwrap_or(usual.deadline),
-            timeout: self.timeout.or(planned.settings.timeout).unwrap_or(usual.timeout),
-            fail_fast: self.fail_fast,
-            early: !self.no_early,
-            retry: self.retry.unwrap_or(0),
-            order: self.order.unwrap_or(OrderChoice::Defined).seeded(seed),
-            allow_refused: self.allow_refused,
+            parallel: self.parallel.or(wanted.parallel).map_or_else(cores, NonZeroUsize::get),
+            deadline: self.deadline.or(wanted.deadline).unwrap_or(usual.deadline),
+            timeout: self.timeout.or(wanted.timeout).unwrap_or(usual.timeout),
+            fail_fast: self.fail_fast || wanted.fail_fast.unwrap_or(false),
+            early: !(self.no_early || wanted.no_early.unwrap_or(false)),
+            retry: self.retry.or(wanted.retry).unwrap_or(usual.retry),
+            order: self.order.or(wanted.order).unwrap_or(OrderChoice::Defined).seeded(seed),
+            allow_refused: self.allow_refused || wanted.allow_refused.unwrap_or(false),
         };
+        let fail_on_flaky = self.fail_on_flaky || wanted.fail_on_flaky.unwrap_or(false);
         let environment = Arc::new(ProcessEnvironment::new(
             planned
                 .plan
                 .mesh
                 .clone()
                 .unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
-            self.options(settings.timeout)?,
+            self.options(settings.timeout, self.broker.or(wanted.broker))?,
         ));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("the asynchronous runtime does not start: {error}"))?;
         let (teller, told) = Teller::new(Clock::start());
+        let teller = teller.masking(Arc::clone(&planned.masks));
         let telling = Telling::begin(reports, told);
         let (stop, stopped) = watch::channel(false);
         let ran = runtime.block_on(async {
@@ -199,7 +200,7 @@ impl Run {
         let (summary, signal) = ran?;
         let whole = telling.end();
         Ok(
-            match (signal, summary.map(|summary| summary.exit_code(self.fail_on_flaky))) {
+            match (signal, summary.map(|summary| summary.exit_code(fail_on_flaky))) {
                 (Some(code), _) => code,
                 (None, Some(0)) if !whole => exit::UNKNOWN,
                 (None, code) => code.unwrap_or(exit::UNKNOWN),
@@ -207,7 +208,7 @@ impl Run {
         )
     }
 
-    fn options(&self, timeout: Duration) -> Result<Options, String> {
+    fn options(&self, timeout: Duration, broker: Option<Broker>) -> Result<Options, String> {
         let program =
             std::env::current_exe().map_err(|error| format!("this program's own path is unknown: {error}"))?;
         Ok(Options {
@@ -216,10 +217,7 @@ impl Run {
                 arguments: vec![guardian::NAME.into()],
             },
             cache: Cache::of_user().map_err(|error| error.to_string())?,
-            broker: self.broker.map(|broker| match broker {
-                Broker::Real => BrokerChoice::Real,
-                Broker::Mock => BrokerChoice::Mock,
-            }),
+            broker: broker.map(Broker::choice),
             ci: std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
             // Before the scenario's own time is over: then the service's last lines can be shown.
             ready_limit: READY_LIMIT.min(timeout * 3 / 4),
@@ -236,14 +234,15 @@ fn in_milliseconds(time: Duration) -> String {
 }
 
 /// Tells what a run would run.
-fn dry(plan: &Plan) -> ExitCode {
+fn dry(planned: &Planned) -> ExitCode {
     let mut steps = 0;
-    for scenario in &plan.scenarios {
+    for scenario in &planned.plan.scenarios {
         let place = &scenario.place;
-        println!("{}:{}  {}", place.file, place.line, place.name);
+        let line = format!("{}:{}  {}", place.file, place.line, place.name);
+        println!("{}", planned.masks.text(&line));
         steps += scenario.steps.len();
     }
-    let scenarios = plural(plan.scenarios.len(), "scenario");
+    let scenarios = plural(planned.plan.scenarios.len(), "scenario");
     println!("{scenarios} planned, nothing started · {}", plural(steps, "step"));
     ExitCode::SUCCESS
 }

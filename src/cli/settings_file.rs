@@ -1,18 +1,26 @@
 //! `momus.toml`: what a project always wants, so that `momus run` alone suffices.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use momus_engine::mesh::did_you_mean;
+use momus_engine::tags::TagExpression;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
+use super::broker::Broker;
 use super::diagnostic::Diagnostic;
+use super::order::OrderChoice;
 
 /// The file's name; it is searched for from the current folder upward.
 const NAME: &str = "momus.toml";
 
-/// What the file can say. Paths are relative to its folder.
+/// What the file can say, each key as the flag of that name; paths are relative to its folder. A profile says the same, and
+/// what it says comes before what stands outside of it; the command line comes before both.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SettingsFile {
     /// Mesh files; of several, later ones override earlier ones.
     #[serde(default, deserialize_with = "one_or_several")]
@@ -20,6 +28,15 @@ pub struct SettingsFile {
     /// Feature files and folders, for a command line that names none.
     #[serde(default, deserialize_with = "one_or_several")]
     pub features: Vec<PathBuf>,
+    /// Only scenarios with these tags.
+    #[serde(default, deserialize_with = "tags")]
+    pub tags: Option<TagExpression>,
+    /// What ${NAME} stands for.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Reports, `NAME[:PATH]` each.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub format: Vec<String>,
     /// How long `eventually` waits where the step says nothing.
     #[serde(default, deserialize_with = "duration")]
     pub deadline: Option<Duration>,
@@ -27,28 +44,78 @@ pub struct SettingsFile {
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<Duration>,
     /// How many scenarios run at a time.
-    pub parallel: Option<std::num::NonZeroUsize>,
+    pub parallel: Option<NonZeroUsize>,
+    /// How many times what failed is tried again.
+    pub retry: Option<usize>,
+    /// The order in which scenarios begin.
+    #[serde(default, deserialize_with = "order")]
+    pub order: Option<OrderChoice>,
+    /// What stands behind the mesh's brokers.
+    #[serde(default, deserialize_with = "broker")]
+    pub broker: Option<Broker>,
+    /// Whether a flaky scenario makes the run red.
+    pub fail_on_flaky: Option<bool>,
+    /// Whether what is refused is skipped.
+    pub allow_refused: Option<bool>,
+    /// Whether nothing begins once a scenario has failed.
+    pub fail_fast: Option<bool>,
+    /// Whether deadlines count also where the mesh is quiet before.
+    pub no_early: Option<bool>,
+    /// What `--profile` names.
+    #[serde(default, deserialize_with = "profiles")]
+    pub profile: BTreeMap<String, SettingsFile>,
+    /// Where the file is, as seen from the current folder; none without one.
+    #[serde(skip)]
+    pub file: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a path in quotes, or a list of such")]
-enum OneOrSeveral {
-    One(PathBuf),
-    Several(Vec<PathBuf>),
+#[serde(untagged, expecting = "a text in quotes, or a list of such")]
+enum OneOrSeveral<T> {
+    One(T),
+    Several(Vec<T>),
 }
 
-fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+fn one_or_several<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(match OneOrSeveral::deserialize(deserializer)? {
-        OneOrSeveral::One(path) => vec![path],
-        OneOrSeveral::Several(paths) => paths,
+        OneOrSeveral::One(one) => vec![one],
+        OneOrSeveral::Several(several) => several,
     })
 }
 
-fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+/// A text that `read` understands.
+fn read<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    momus_engine::timing::duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    read(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    read(deserializer, momus_engine::timing::duration)
+}
+
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TagExpression>, D::Error> {
+    read(deserializer, TagExpression::parse)
+}
+
+fn order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OrderChoice>, D::Error> {
+    read(deserializer, super::order::order)
+}
+
+fn broker<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Broker>, D::Error> {
+    read(deserializer, Broker::parse)
+}
+
+fn profiles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, SettingsFile>, D::Error> {
+    let profiles = BTreeMap::<String, SettingsFile>::deserialize(deserializer)?;
+    match profiles.iter().find(|(_, profile)| !profile.profile.is_empty()) {
+        Some((name, _)) => Err(D::Error::custom(format!(
+            "the profile `{name}` has profiles of its own"
+        ))),
+        None => Ok(profiles),
+    }
 }
 
 impl SettingsFile {
@@ -71,11 +138,8 @@ impl SettingsFile {
     }
 
     fn parse(text: &str, name: &str) -> Result<Self, Diagnostic> {
-        toml::from_str(text).map_err(|error| {
-            let (message, hint) = match error.message().split_once("; hint: ") {
-                Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-                None => (error.message().to_owned(), None),
-            };
+        let read = toml::from_str(text).map_err(|error| {
+            let (message, hint) = told(error.message());
             let mut told = Diagnostic::whole(name, message);
             told.hints.extend(hint);
             if let Some(before) = error.span().and_then(|span| text.get(..span.start)) {
@@ -85,6 +149,10 @@ impl SettingsFile {
                 told.source = text[begin..].lines().next().map(Into::into);
             }
             told
+        })?;
+        Ok(Self {
+            file: Some(name.to_owned()),
+            ..read
         })
     }
 
@@ -92,48 +160,90 @@ impl SettingsFile {
         for path in self.mesh.iter_mut().chain(&mut self.features) {
             *path = way.join(&path);
         }
+        for format in &mut self.format {
+            if let Some((name, path)) = format.split_once(':') {
+                *format = format!("{name}:{}", way.join(path).display());
+            }
+        }
+        let profiles = std::mem::take(&mut self.profile).into_iter();
+        self.profile = profiles
+            .map(|(name, profile)| (name, profile.seen_from_below(way)))
+            .collect();
         self
     }
+
+    /// What it says with these profiles, a later one before an earlier one.
+    ///
+    /// # Errors
+    /// A name that no profile has.
+    pub fn with_profiles(self, names: &[String]) -> Result<Self, Diagnostic> {
+        let profiles = self.profile.clone();
+        names.iter().try_fold(self, |settings, name| match profiles.get(name) {
+            Some(profile) => Ok(profile.clone().before(settings)),
+            None => Err(unknown(name, &profiles, settings.file.as_deref())),
+        })
+    }
+
+    /// What it says, and where it says nothing what the other one does.
+    fn before(self, other: Self) -> Self {
+        fn first<T>(one: Vec<T>, other: Vec<T>) -> Vec<T> {
+            if one.is_empty() { other } else { one }
+        }
+        let mut variables = other.variables;
+        variables.extend(self.variables);
+        Self {
+            mesh: first(self.mesh, other.mesh),
+            features: first(self.features, other.features),
+            tags: self.tags.or(other.tags),
+            variables,
+            format: first(self.format, other.format),
+            deadline: self.deadline.or(other.deadline),
+            timeout: self.timeout.or(other.timeout),
+            parallel: self.parallel.or(other.parallel),
+            retry: self.retry.or(other.retry),
+            order: self.order.or(other.order),
+            broker: self.broker.or(other.broker),
+            fail_on_flaky: self.fail_on_flaky.or(other.fail_on_flaky),
+            allow_refused: self.allow_refused.or(other.allow_refused),
+            fail_fast: self.fail_fast.or(other.fail_fast),
+            no_early: self.no_early.or(other.no_early),
+            profile: other.profile,
+            file: other.file,
+        }
+    }
+}
+
+/// A message of the TOML parser in our words, and the hint in it.
+fn told(message: &str) -> (String, Option<String>) {
+    if let Some((message, hint)) = message.split_once("; hint: ") {
+        return (message.to_owned(), Some(hint.to_owned()));
+    }
+    let Some((unknown, known)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, expected one of "))
+    else {
+        return (message.to_owned(), None);
+    };
+    let known: Vec<&str> = known.split(", ").map(|key| key.trim_matches('`')).collect();
+    let hint = did_you_mean(unknown, known.iter().copied());
+    let all = || format!("the keys here are {}", known.join(", "));
+    (format!("unknown key `{unknown}`"), Some(hint.unwrap_or_else(all)))
+}
+
+fn unknown(name: &str, profiles: &BTreeMap<String, SettingsFile>, file: Option<&str>) -> Diagnostic {
+    let Some(file) = file else {
+        return Diagnostic::whole(
+            format!("--profile {name}"),
+            format!("there is no {NAME} here or above, which has profiles"),
+        );
+    };
+    let names = || profiles.keys().map(String::as_str);
+    let hint = did_you_mean(name, names()).unwrap_or_else(|| match profiles.is_empty() {
+        true => format!("a table `[profile.{name}]` makes one"),
+        false => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
+    });
+    Diagnostic::whole(file, format!("there is no profile `{name}`")).hint(hint)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_searched_upward_and_its_paths_are_seen_from_below() {
-        let scratch = tempfile::tempdir().unwrap();
-        let below = scratch.path().join("a/b");
-        std::fs::create_dir_all(&below).unwrap();
-        let text = "mesh = \"mesh.yaml\"\nfeatures = [\"features\", \"more\"]\ndeadline = \"5 s\"\nparallel = 3\n";
-        std::fs::write(scratch.path().join(NAME), text).unwrap();
-        let read = SettingsFile::find(&below).unwrap();
-        assert_eq!(read.mesh, [PathBuf::from("../../mesh.yaml")]);
-        assert_eq!(read.features, ["../../features", "../../more"].map(PathBuf::from));
-        assert_eq!((read.deadline, read.timeout), (Some(Duration::from_secs(5)), None));
-        assert_eq!(
-            SettingsFile::find(scratch.path()).unwrap().mesh,
-            [PathBuf::from("mesh.yaml")]
-        );
-    }
-
-    #[test]
-    fn what_it_cannot_say_is_told_on_its_line() {
-        let told = |text: &str| SettingsFile::parse(text, NAME).unwrap_err().to_string();
-        insta::assert_snapshot!(told("features = \"features\"\nmehs = \"mesh.yaml\"\n"), @r#"
-        error: unknown field `mehs`, expected one of `mesh`, `features`, `deadline`, `timeout`, `parallel`
-         --> momus.toml:2:1
-          |
-        2 | mehs = "mesh.yaml"
-          | ^
-        "#);
-        insta::assert_snapshot!(told("deadline = \"soon\"\n"), @r#"
-        error: `soon` is no duration
-         --> momus.toml:1:12
-          |
-        1 | deadline = "soon"
-          |            ^
-        hint: a number and a unit, such as `200 ms`, `5 seconds` or `2 minutes`
-        "#);
-    }
-}
+mod tests;

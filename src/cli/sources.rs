@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use momus_engine::event::ScenarioPlace;
+use momus_engine::masks::{Masks, SecretPlace};
 use momus_engine::mesh::Mesh;
 use momus_engine::plan::{Plan, PlanError, Planner, Selection};
 use momus_engine::tags::TagExpression;
@@ -13,6 +14,7 @@ use regex::Regex;
 
 use super::diagnostic::Diagnostic;
 use super::reading::Reading;
+use super::secrets;
 use super::settings_file::SettingsFile;
 use super::vocabulary::vocabulary;
 
@@ -31,9 +33,16 @@ pub struct Sources {
     /// Only scenarios whose name this regular expression matches.
     #[arg(short = 'n', long, value_name = "REGEX", value_parser = Regex::new)]
     pub name: Option<Regex>,
+    /// A profile of momus.toml, a table `[profile.NAME]`, whose keys come before those outside of it; of several, later ones come
+    /// first.
+    #[arg(short = 'p', long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
     /// What ${NAME} stands for, in features and in the mesh file.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     pub variables: Vec<(String, String)>,
+    /// A secret, which no output tells: ${NAME} stands for the environment's value, or for what is in FILE.
+    #[arg(long = "secret", value_name = "NAME[=@FILE]")]
+    pub secrets: Vec<String>,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -45,8 +54,10 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 /// Everything, read and planned.
 pub struct Planned {
-    /// What momus.toml says.
+    /// What momus.toml says, with the profiles.
     pub settings: SettingsFile,
+    /// What is never told.
+    pub masks: Arc<Masks>,
     /// How many files were read.
     pub files: usize,
     /// The plan of what is selected.
@@ -60,6 +71,10 @@ pub struct Planned {
 /// Every error that keeps a command from its work.
 #[derive(Default)]
 pub struct Errors {
+    /// What momus.toml says, with the profiles.
+    pub settings: SettingsFile,
+    /// What is never told.
+    pub masks: Arc<Masks>,
     /// How many files were read.
     pub files: usize,
     /// Errors of files as such: a mesh that says what it cannot, a feature that is no Gherkin.
@@ -101,7 +116,7 @@ impl Errors {
         let mut count = 0;
         for error in self.all() {
             count += 1;
-            eprintln!("{error}");
+            eprintln!("{}", self.masks.text(&error.to_string()));
         }
         eprintln!("{}: {}", plural(self.files, "file"), plural(count, "error"));
     }
@@ -113,10 +128,42 @@ impl Sources {
     /// # Errors
     /// Every error of every file.
     pub fn plan(&self) -> Result<Planned, Box<Errors>> {
+        let settings = self.settings().map_err(Errors::one)?;
+        let mut given = self.given(&settings).map_err(Errors::one)?;
+        let planned = self.planned(&settings, &mut given);
+        planned.map_err(|mut errors| {
+            errors.settings = settings;
+            errors.masks = given.masks;
+            errors
+        })
+    }
+
+    /// What momus.toml says, with the profiles.
+    fn settings(&self) -> Result<SettingsFile, Diagnostic> {
         let folder = std::env::current_dir()
-            .map_err(|error| Errors::one(Diagnostic::whole(".", format!("there is no current folder: {error}"))))?;
-        let settings = SettingsFile::find(&folder).map_err(Errors::one)?;
-        let mut reading = Reading::of(&self.paths(&settings), &settings).map_err(Errors::one)?;
+            .map_err(|error| Diagnostic::whole(".", format!("there is no current folder: {error}")))?;
+        SettingsFile::find(&folder)?.with_profiles(&self.profiles)
+    }
+
+    /// What the command line and momus.toml give values to.
+    fn given(&self, settings: &SettingsFile) -> Result<Given, Diagnostic> {
+        let secrets = secrets::read(&self.secrets, |name| std::env::var(name).ok())?;
+        let mut variables = settings.variables.clone();
+        variables.extend(self.variables.iter().cloned());
+        for (name, value) in &secrets {
+            variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let mut given = Given {
+            variables,
+            secrets: secrets.into_values().collect(),
+            masks: Arc::default(),
+        };
+        given.mask([])?;
+        Ok(given)
+    }
+
+    fn planned(&self, settings: &SettingsFile, given: &mut Given) -> Result<Planned, Box<Errors>> {
+        let mut reading = Reading::of(&self.paths(settings), settings).map_err(Errors::one)?;
         let vocabulary = vocabulary().map_err(|error| Errors::one(Diagnostic::whole("the vocabulary", error)))?;
         let vocabulary = vocabulary.with_phrases(std::mem::take(&mut reading.phrases));
         let mesh_files = if self.mesh.is_empty() {
@@ -129,11 +176,10 @@ impl Sources {
             of_files: std::mem::take(&mut reading.errors),
             ..Errors::default()
         };
-        let variables: Arc<BTreeMap<String, String>> = Arc::new(self.variables.iter().cloned().collect());
         let mesh = if mesh_files.is_empty() {
             Ok(None)
         } else {
-            let of_run = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
+            let of_run = |name: &str| given.variables.get(name).cloned().or_else(|| std::env::var(name).ok());
             Mesh::load(mesh_files, &of_run).map(|mesh| Some(Arc::new(mesh)))
         };
         let mesh = match mesh {
@@ -144,18 +190,22 @@ impl Sources {
                 return Err(Box::new(errors));
             }
         };
+        if let Some(mesh) = &mesh {
+            given.of_mesh(mesh).map_err(Errors::one)?;
+        }
         let selection = Selection {
-            tags: self.tags.clone(),
+            tags: self.tags.clone().or_else(|| settings.tags.clone()),
             name: self.name.clone(),
         };
         let planner = Planner {
             vocabulary: &vocabulary,
             mesh,
-            variables,
+            variables: Arc::new(given.variables.clone()),
         };
         match planner.plan(&reading.features, &selection) {
             Ok(plan) if errors.of_files.is_empty() => Ok(Planned {
-                settings,
+                settings: settings.clone(),
+                masks: Arc::clone(&given.masks),
                 files: errors.files,
                 plan,
                 warnings: unused(&planner, &reading),
@@ -195,10 +245,46 @@ impl Sources {
         for mesh in &self.mesh {
             words.extend(["-f".to_owned(), mesh.display().to_string()]);
         }
+        for profile in &self.profiles {
+            words.extend(["-p".to_owned(), profile.clone()]);
+        }
         for (name, value) in &self.variables {
             words.extend(["--variable".to_owned(), format!("{name}={value}")]);
         }
+        for secret in &self.secrets {
+            words.extend(["--secret".to_owned(), secret.clone()]);
+        }
         words
+    }
+}
+
+/// What has a value from outside of features and mesh.
+struct Given {
+    /// What ${NAME} stands for.
+    variables: BTreeMap<String, String>,
+    /// The values of secrets.
+    secrets: Vec<String>,
+    /// What is never told.
+    masks: Arc<Masks>,
+}
+
+impl Given {
+    /// Adds the secrets and the secret places of a mesh.
+    fn of_mesh(&mut self, mesh: &Mesh) -> Result<(), Diagnostic> {
+        for secret in &mesh.secrets {
+            if let Some(value) = &secret.value {
+                let name = secret.name.value.clone();
+                self.variables.entry(name).or_insert_with(|| value.clone());
+            }
+            self.secrets.extend(secret.values().cloned());
+        }
+        self.mask(mesh.redact.iter().cloned())
+    }
+
+    fn mask(&mut self, places: impl IntoIterator<Item = SecretPlace>) -> Result<(), Diagnostic> {
+        let masks = Masks::new(self.secrets.iter().cloned(), places);
+        self.masks = Arc::new(masks.map_err(|why| Diagnostic::whole("--secret", why))?);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
 use momus_engine::failure::Failure;
+use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
 use momus_engine::plan::PlanError;
 use momus_engine::run::Told;
@@ -61,6 +62,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
     let mut events = Events {
         clock,
         reports,
+        masks: Arc::clone(&errors.masks),
         whole: true,
     };
     events.tell(None, run_started(seed, errors.scenarios.len()));
@@ -139,12 +141,14 @@ fn failure(error: &PlanError) -> Failure {
 struct Events {
     clock: Clock,
     reports: Reports,
+    masks: Arc<Masks>,
     whole: bool,
 }
 
 impl Events {
     fn tell(&mut self, scenario: Option<usize>, happening: Happening) {
-        let event: Event = self.clock.event(scenario, None, None, happening);
+        let mut event: Event = self.clock.event(scenario, None, None, happening);
+        self.masks.event(&mut event);
         self.whole &= written(self.reports.event(&event));
     }
 

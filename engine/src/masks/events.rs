@@ -24,6 +24,11 @@ impl Masks {
         }
     }
 
+    /// Masks an event of the run as a whole.
+    pub fn event(&self, event: &mut Event) {
+        self.events(std::slice::from_mut(event), &mut Learned::default());
+    }
+
     /// Masks the events of the run, or of one scenario in which `learned` stood at secret places; what stands there in the
     /// events themselves is learned besides.
     pub(crate) fn events(&self, events: &mut [Event], learned: &mut Learned) {

@@ -26,6 +26,7 @@ pub use model::{
     BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, Ledger, LogFormat, ObjectFormat, Partner, Schema, Service,
     Site, Source, Stage, Topic,
 };
+pub use nearest::did_you_mean;
 pub(crate) use nearest::nearest;
 pub use place::{Located, Place};
 pub use schema::schema;
