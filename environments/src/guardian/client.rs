@@ -194,14 +194,6 @@ impl Guardian {
         self.connection.ask(|id| Request::OwnFolder { id, folder }).await
     }
 
-    /// Becomes ready when the guardian is gone: killed from outside, or closed. It is no handle on the guardian.
-    pub fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut gone = lock(&self.connection.state).gone.subscribe();
-        async move {
-            let _ = gone.wait_for(|gone| *gone).await;
-        }
-    }
-
     /// Ends the run: kills what is left, removes its folders. Returns the programs that had to be killed.
     ///
     /// # Errors
@@ -242,7 +234,7 @@ pub(super) struct Connection {
 #[derive(Debug, Default)]
 struct State {
     last_id: u64,
-    gone: watch::Sender<bool>,
+    gone: bool,
     waiting: HashMap<u64, oneshot::Sender<Result<Answer, String>>>,
     closing: Option<oneshot::Sender<Vec<String>>>,
     exits: HashMap<ProcessId, watch::Sender<Option<Exit>>>,
@@ -281,7 +273,7 @@ impl Connection {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut state = lock(&self.state);
-            if *state.gone.borrow() {
+            if state.gone {
                 return Err(GuardianError::Gone);
             }
             state.last_id += 1;
@@ -302,7 +294,7 @@ impl Connection {
         let (sender, closed) = oneshot::channel();
         {
             let mut state = lock(&self.state);
-            if *state.gone.borrow() {
+            if state.gone {
                 return Err(GuardianError::Gone);
             }
             state.closing = Some(sender);
@@ -390,7 +382,7 @@ async fn read(
         }
     }
     let mut state = lock(&state);
-    state.gone.send_replace(true);
+    state.gone = true;
     state.waiting.clear();
     state.closing = None;
     for (_, sender) in state.exits.drain() {

@@ -157,21 +157,10 @@ impl Distribution {
     async fn make_archive(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
         progress("archiving Kafka's classes (once)");
         let scratch = guardian.run_folder().join("kafka-archive");
-        fs::create_dir_all(&scratch).map_err(folder_error(&scratch))?;
-        let data = scratch.join("data");
-        programs::copy_tree(&self.formatted, &data, None).map_err(folder_error(&data))?;
-        let ports = Ports::free().map_err(ServerError::Port)?;
-        let file = scratch.join("server.properties");
-        fs::write(&file, properties(&data, ports)).map_err(folder_error(&file))?;
-        let mut command = self.broker(&file);
-        command.arguments.insert(
-            0,
-            format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display()),
-        );
-        let server = KafkaServer::spawn(guardian, command, &scratch, ports)
-            .await?
-            .until_ready()
-            .await?;
+        let archive = format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display());
+        // Which classes cannot be archived fills the log, and nothing else could be read in it.
+        let flags = [archive, "-Xlog:disable".into()];
+        let server = KafkaServer::start_with(guardian, self, &scratch, &flags, Ports::free).await?;
         let exit = server.child.stop(ARCHIVE_LIMIT).await;
         if !folder.join(ARCHIVE).is_file() {
             let program = "java -XX:ArchiveClassesAtExit".to_owned();

@@ -95,14 +95,25 @@ impl KafkaServer {
         cache: &Cache,
         name: &str,
         progress: &Progress,
-        mut draw: impl FnMut() -> io::Result<Ports>,
+        draw: impl FnMut() -> io::Result<Ports>,
     ) -> Result<Self, ServerError> {
         let distribution = Distribution::get(guardian, cache, progress).await?;
         let folder = guardian.run_folder().join(name);
+        Self::start_with(guardian, &distribution, &folder, &[], draw).await
+    }
+
+    /// Starts a broker in `folder`, on a JVM with these flags as well.
+    async fn start_with(
+        guardian: &Guardian,
+        distribution: &Distribution,
+        folder: &Path,
+        flags: &[String],
+        mut draw: impl FnMut() -> io::Result<Ports>,
+    ) -> Result<Self, ServerError> {
         let mut tries = 1;
         loop {
             let ports = draw().map_err(ServerError::Port)?;
-            match Self::start_once(guardian, &distribution, &folder, ports).await {
+            match Self::start_once(guardian, distribution, folder, flags, ports).await {
                 Err(ServerError::Died { output, .. })
                     if tries < PORT_TRIES && PORT_TAKEN.iter().any(|sign| output.contains(sign)) =>
                 {
@@ -117,6 +128,7 @@ impl KafkaServer {
         guardian: &Guardian,
         distribution: &Distribution,
         folder: &Path,
+        flags: &[String],
         ports: Ports,
     ) -> Result<Self, ServerError> {
         remove_tree(folder).map_err(folder_error(folder))?;
@@ -125,7 +137,8 @@ impl KafkaServer {
         copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
         let properties = folder.join("server.properties");
         fs::write(&properties, distribution::properties(&data, ports)).map_err(folder_error(&properties))?;
-        let command = distribution.broker(&properties).working_dir(folder);
+        let mut command = distribution.broker(&properties).working_dir(folder);
+        command.arguments.splice(0..0, flags.iter().cloned());
         Self::spawn(guardian, command, folder, ports).await?.until_ready().await
     }
 
