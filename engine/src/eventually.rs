@@ -185,9 +185,19 @@ where
         }
     };
     let held = matches!(last.verdict, Verdict::Held | Verdict::HeldSoFar);
+    // Who wonders what it was waited for reads it there.
+    let seen = match activity.quiet() {
+        Quiet::NotYet { why, .. } if early && held && end == End::Deadline => {
+            format!(
+                "{} (looked until the deadline, for something was going on: {why})",
+                last.seen
+            )
+        }
+        _ => last.seen.clone(),
+    };
     timeline.record(Happening::Expectation {
         expected: expected.clone(),
-        seen: last.seen.clone(),
+        seen,
         held,
         looks,
     });

@@ -196,6 +196,14 @@ async fn while_something_is_under_way_the_deadline_counts() {
         failure.hint.as_deref(),
         Some("something was going on to the last: a transaction of billing on billing-db (60 s)")
     );
+    judge(&timeline, SOON, &[(Verdict::HeldSoFar, 3)])
+        .await
+        .expect("it held");
+    let told = timeline.snapshot().pop().map(|event| event.happening);
+    assert!(
+        matches!(&told, Some(Happening::Expectation { seen, .. }) if seen.starts_with("3 records (looked until the deadline, for something was going on: a transaction")),
+        "{told:?}"
+    );
     drop(transaction);
     assert!(!timeline.activity().rests());
 }
