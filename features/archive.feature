@@ -49,7 +49,13 @@ Feature: Every raw event is archived once, and can be replayed
       Then bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/"
 
     Scenario: the archive survives its own death in the midst of an upload
-      Given connections from mnemosyne to raw-events are refused
+      Given I send POST "/events" to iris
+        | $.user_id  | ada             |
+        | $.type     | sleep.completed |
+        | $.event_id | e-0             |
+      And bucket raw-events eventually has a line under "topics/events.raw.v1/"
+        | $.value.event_id | e-0 |
+      And connections from mnemosyne to raw-events are refused
       When I send 5 POST "/events" to iris
         | $.user_id  | ada             |
         | $.type     | sleep.completed |
@@ -59,7 +65,7 @@ Feature: Every raw event is archived once, and can be replayed
       And the refusal from mnemosyne to raw-events is healed
       And mnemosyne is started
       Then mnemosyne is ready within 20 seconds
-      And bucket raw-events eventually has exactly 5 lines under "topics/events.raw.v1/"
+      And bucket raw-events eventually has exactly 6 lines under "topics/events.raw.v1/"
       And bucket raw-events has exactly 1 line under "topics/events.raw.v1/"
         | $.value.event_id | e-1 |
 

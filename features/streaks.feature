@@ -79,7 +79,7 @@ Feature: A streak counts the days on which a user completed something
 
   Rule: A day is the user's own calendar day
 
-    Scenario Outline: <moment> in <timezone> is <day>
+    Scenario Outline: <when> belongs to <day>
       Given a user as ada
         | $.email    | ${fake.email} |
         | $.timezone | <timezone>    |
@@ -93,14 +93,11 @@ Feature: A streak counts the days on which a user completed something
         | $.last_day | <day>      |
         | $.timezone | <timezone> |
 
-      Examples: evenings that are not the next day yet, and mornings that are
-        | timezone         | moment               | day        |
-        | America/New_York | 2026-11-25T03:30:00Z | 2026-11-24 |
-        | Asia/Tokyo       | 2026-11-24T15:30:00Z | 2026-11-25 |
-
-      Examples: the last minute of a day that has 23 hours
-        | timezone         | moment               | day        |
-        | America/New_York | 2026-03-09T03:59:00Z | 2026-03-08 |
+      Examples:
+        | when                                | timezone         | moment               | day        |
+        | a late evening in New York          | America/New_York | 2026-11-25T03:30:00Z | 2026-11-24 |
+        | an early morning in Tokyo           | Asia/Tokyo       | 2026-11-24T15:30:00Z | 2026-11-25 |
+        | the last minute of a 23-hour day    | America/New_York | 2026-03-09T03:59:00Z | 2026-03-08 |
 
     Scenario: a user who moves takes the days along
       Given a user as ada
