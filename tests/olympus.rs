@@ -27,7 +27,10 @@ fn verdicts(timeline: &str) -> Verdicts {
         match event["event"].as_str() {
             Some("scenario_started") => {
                 let name = event["place"]["name"].as_str().unwrap_or_default();
-                assert!(!names.values().any(|other| other == name), "two scenarios are called {name}");
+                assert!(
+                    !names.values().any(|other| other == name),
+                    "two scenarios are called {name}"
+                );
                 names.insert(scenario, name.to_owned());
             }
             Some("scenario_finished") => {
