@@ -28,7 +28,7 @@ const JVM: [&str; 5] = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ];
 /// How long a broker may take to write its archive when told to end.
-const ARCHIVE_LIMIT: Duration = Duration::from_secs(30);
+const ARCHIVE_LIMIT: Duration = Duration::from_secs(120);
 const ARCHIVE: &str = "classes.jsa";
 
 /// All that it takes to start a broker.
