@@ -10,6 +10,7 @@ pub mod selection;
 pub mod storage;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod traffic;
 
 use momus_engine::step::StepDefinition;
 
@@ -22,6 +23,7 @@ pub fn definitions() -> Vec<StepDefinition> {
         storage::definitions(),
         partners::definitions(),
         ledger::definitions(),
+        traffic::definitions(),
     ]
     .concat()
 }

@@ -18,7 +18,7 @@ use crate::ledger::sent::Sent;
 
 /// The test client's way to one service.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     service: String,
     timeline: Timeline,
     http: reqwest::Client,
@@ -28,7 +28,7 @@ pub(super) struct Client {
 
 /// Why there is no answer, in words, and what the user may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NoAnswer {
+pub(crate) struct NoAnswer {
     pub why: String,
     pub hint: Option<&'static str>,
 }

@@ -1,11 +1,11 @@
 //! HTTP: what the test client sends to services, and what they answer.
 
-mod client;
+pub(crate) mod client;
 mod expected;
 pub mod message;
 mod polled;
 pub(crate) mod request;
-mod response;
+pub(crate) mod response;
 mod sent;
 #[cfg(test)]
 mod testing;

@@ -15,7 +15,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request, everything filled in.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub service: String,
     pub method: Method,
     /// Path and query, as the step has them.
@@ -102,7 +102,7 @@ pub(crate) fn check_path(_mesh: &Mesh, values: &[Value]) -> Result<(), String> {
 }
 
 /// Tells while planning what is wrong with the request that a block describes.
-pub(super) fn check(block: &Block) -> Result<(), BlockError> {
+pub(crate) fn check(block: &Block) -> Result<(), BlockError> {
     if let Block::Text { content, media_type } = block {
         return media_type_of(media_type.as_deref(), content)
             .map(drop)

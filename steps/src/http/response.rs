@@ -14,14 +14,14 @@ use crate::selection::{Expected, Judgement, Place, Subject};
 
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Response {
+pub(crate) struct Response {
     pub status: StatusCode,
     pub message: Message,
 }
 
 /// The responses of the last step that sent something.
 #[derive(Clone, Debug)]
-pub(super) struct Responses {
+pub(crate) struct Responses {
     /// Whose they are and to what: `shop to POST /orders`.
     pub of: String,
     /// In the order of the requests.

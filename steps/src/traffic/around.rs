@@ -1,0 +1,104 @@
+//! What happened in the mesh around the time at which requests failed.
+
+use std::time::Duration;
+
+use momus_engine::event::{Event, FaultPhase, Happening, ServiceState};
+use momus_engine::sandbox::CLIENT;
+use momus_engine::timeline::Timeline;
+
+use super::log::Sent;
+use crate::ledger::way::since;
+
+/// So long before a request what happened may be why it failed.
+const BEFORE: Duration = Duration::from_secs(1);
+/// So much is told.
+const TOLD: usize = 8;
+
+/// What happened around these requests, a line each.
+pub(super) fn around(timeline: &Timeline, requests: &[&Sent]) -> Vec<String> {
+    let (Some(first), Some(last)) = (requests.first(), requests.iter().map(|sent| sent.at + sent.took).max()) else {
+        return Vec::new();
+    };
+    let (from, until) = (first.at.saturating_sub(BEFORE), last);
+    let mut lines: Vec<(Duration, String, usize)> = Vec::new();
+    timeline.look(|events| {
+        let between = events
+            .iter()
+            .filter(|event| event.elapsed >= from && event.elapsed <= until);
+        for (event, what) in between.filter_map(|event| Some((event, told(event)?))) {
+            match lines.iter_mut().find(|(_, known, _)| *known == what) {
+                Some((_, _, times)) => *times += 1,
+                None => lines.push((event.elapsed, what, 1)),
+            }
+        }
+    });
+    if lines.is_empty() {
+        return vec!["around then nothing else happened that the test client saw".to_owned()];
+    }
+    let more = lines.len().saturating_sub(TOLD);
+    let told = lines.into_iter().take(TOLD).map(|(at, what, times)| match times {
+        1 => format!("  {}  {what}", since(at)),
+        several => format!("  {}  {what} ({several} times)", since(at)),
+    });
+    let mut all = vec!["around then:".to_owned()];
+    all.extend(told);
+    if more > 0 {
+        all.push(format!("  … and {more} more"));
+    }
+    all
+}
+
+/// What may be why a request fails, in words.
+fn told(event: &Event) -> Option<String> {
+    match &event.happening {
+        Happening::Service { service, state } => Some(format!("{service} {}", in_words(state))),
+        Happening::Fault { fault, phase } => Some(format!(
+            "the {fault} {}",
+            match phase {
+                FaultPhase::Injected => "is injected",
+                FaultPhase::Struck => "struck",
+                FaultPhase::Healed => "is healed",
+            }
+        )),
+        Happening::Connection {
+            caller,
+            dependency,
+            what,
+        } if caller != CLIENT && what.starts_with("re") => Some(format!("{caller} → {dependency} connection {what}")),
+        Happening::Response {
+            caller,
+            dependency,
+            method,
+            path,
+            status,
+            ..
+        } if caller != CLIENT && status.is_none_or(|status| status >= 500) => {
+            let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            Some(format!("{caller} → {dependency} {method} {path} {status}"))
+        }
+        Happening::Log {
+            service,
+            level,
+            message,
+        } if level.as_deref().is_some_and(is_grave) => Some(format!("{service} logs {message}")),
+        _ => None,
+    }
+}
+
+fn is_grave(level: &str) -> bool {
+    ["error", "fatal", "critical"]
+        .iter()
+        .any(|grave| level.eq_ignore_ascii_case(grave))
+}
+
+fn in_words(state: &ServiceState) -> String {
+    match state {
+        ServiceState::Started => "started".to_owned(),
+        ServiceState::Ready => "is ready".to_owned(),
+        ServiceState::Stopping => "is told to stop".to_owned(),
+        ServiceState::Killed => "is killed".to_owned(),
+        ServiceState::Paused => "is paused".to_owned(),
+        ServiceState::Resumed => "is resumed".to_owned(),
+        ServiceState::Exited { status, .. } => format!("ended with {status}"),
+    }
+}
