@@ -34,14 +34,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(features.join(format!("district-{file:03}.feature")), text)?;
     }
     let scenarios = FILES * SCENARIOS;
-    println!("{scenarios} scenarios of {STEPS} steps in {FILES} files, {} KB", size / 1000);
+    println!(
+        "{scenarios} scenarios of {STEPS} steps in {FILES} files, {} KB",
+        size / 1000
+    );
     let mut times = Vec::new();
     for _ in 0..RUNS {
         times.push(check(folder.path(), scenarios)?);
     }
     times.sort_unstable();
     let median = times[RUNS / 2];
-    println!("median of {RUNS} runs {median:.0?} ({:.0?} to {:.0?})", times[0], times[RUNS - 1]);
+    println!(
+        "median of {RUNS} runs {median:.0?} ({:.0?} to {:.0?})",
+        times[0],
+        times[RUNS - 1]
+    );
     println!("{:.0} scenarios per second", scenarios as f64 / median.as_secs_f64());
     Ok(())
 }
@@ -49,7 +56,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// How long one `check` takes, from its start to its end.
 fn check(folder: &Path, scenarios: usize) -> Result<Duration, Box<dyn Error>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_momus"));
-    command.args(["check", "-f", "mesh.yaml"]).current_dir(folder).stdin(Stdio::null());
+    command
+        .args(["check", "-f", "mesh.yaml"])
+        .current_dir(folder)
+        .stdin(Stdio::null());
     let began = Instant::now();
     let output = command.output()?;
     let took = began.elapsed();
@@ -64,7 +74,8 @@ fn check(folder: &Path, scenarios: usize) -> Result<Duration, Box<dyn Error>> {
 
 /// A file as a team might have it: single scenarios, and an outline with its rows.
 fn feature(file: usize) -> Result<String, std::fmt::Error> {
-    let mut text = format!("# Written for a benchmark.\n@orders @district-{file}\nFeature: orders of district {file}\n\n");
+    let mut text =
+        format!("# Written for a benchmark.\n@orders @district-{file}\nFeature: orders of district {file}\n\n");
     for number in 0..SCENARIOS - ROWS {
         match number % 3 {
             0 => accepted(&mut text, file, number)?,
@@ -75,7 +86,9 @@ fn feature(file: usize) -> Result<String, std::fmt::Error> {
     text.push_str("  Scenario Outline: <count> orders of <amount> are told once each\n");
     text.push_str("    When I send <count> POST \"/orders\" to shop as last\n      | $.amount | <amount> |\n");
     text.push_str("    Then every response has\n      | status | 202 |\n");
-    text.push_str("    And topic orders.v1 eventually has exactly <count> records, and no other\n      | $.amount | <amount> |\n");
+    text.push_str(
+        "    And topic orders.v1 eventually has exactly <count> records, and no other\n      | $.amount | <amount> |\n",
+    );
     text.push_str("    And partner bank eventually receives exactly <count> calls\n      | $.amount | <amount> |\n");
     text.push_str("    And GET \"/orders/${last.id}\" from shop eventually has within <limit> seconds\n      | status | 200 |\n\n");
     text.push_str("    Examples:\n      | count | amount | limit |\n");

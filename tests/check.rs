@@ -33,7 +33,10 @@ fn told_of_steps(steps: &str) -> String {
 
 #[test]
 fn right_files_are_counted_with_each_example_row_a_scenario() {
-    let scratch = Scratch::foreign(&[("features/a/orders.feature", RIGHT), ("features/notes.md", "no feature")]);
+    let scratch = Scratch::foreign(&[
+        ("features/a/orders.feature", RIGHT),
+        ("features/notes.md", "no feature"),
+    ]);
     let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
     assert_eq!((said.code, said.error.as_str()), (Some(0), ""));
     assert_eq!(said.out, "2 files: 2 scenarios, no error\n");
@@ -45,8 +48,15 @@ fn the_mesh_and_the_features_of_momus_toml_are_taken_from_any_folder_below() {
         ("features/a/orders.feature", RIGHT),
         ("momus.toml", "mesh = \"mesh.yaml\"\nfeatures = \"features\"\n"),
     ]);
-    let said = scratch.command(&["check"]).current_dir(scratch.path().join("features/a")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "2 files: 2 scenarios, no error\n");
+    let said = scratch
+        .command(&["check"])
+        .current_dir(scratch.path().join("features/a"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&said.stdout),
+        "2 files: 2 scenarios, no error\n"
+    );
 }
 
 #[test]
@@ -61,7 +71,9 @@ fn every_parse_error_of_every_file_is_drawn_on_its_line() {
 
 #[test]
 fn an_undefined_step_is_told_with_the_nearest() {
-    assert_snapshot!(told_of_steps("    When I sent POST \"/orders\" to shop\n    And olives are green\n"));
+    assert_snapshot!(told_of_steps(
+        "    When I sent POST \"/orders\" to shop\n    And olives are green\n"
+    ));
 }
 
 #[test]
@@ -87,7 +99,9 @@ fn a_reference_that_nothing_gives_a_value_is_told() {
 
 #[test]
 fn a_scenario_without_steps_is_told() {
-    assert_snapshot!(told("Feature: f\n  Scenario: s\n    Wehn I send POST \"/orders\" to shop\n"));
+    assert_snapshot!(told(
+        "Feature: f\n  Scenario: s\n    Wehn I send POST \"/orders\" to shop\n"
+    ));
 }
 
 #[test]
@@ -122,7 +136,10 @@ fn an_unknown_mesh_key_is_told_on_its_line() {
 
 #[test]
 fn a_momus_toml_that_says_what_it_cannot_is_told_on_its_line() {
-    let scratch = Scratch::new(&[("features/orders.feature", RIGHT), ("momus.toml", "mehs = \"mesh.yaml\"\n")]);
+    let scratch = Scratch::new(&[
+        ("features/orders.feature", RIGHT),
+        ("momus.toml", "mehs = \"mesh.yaml\"\n"),
+    ]);
     let said = scratch.momus(&["check"]);
     assert_eq!(said.code, Some(2));
     assert_snapshot!(said.error);

@@ -2,6 +2,8 @@
 //!
 //! `MOMUS_KILL_SEED` repeats the moments of a test run, which prints its seed.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod bazaar;
 mod remains;
 
@@ -48,12 +50,20 @@ fn comes_true(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
 fn gone(bazaar: &Bazaar, mut trail: Trail, when: &str) -> Duration {
     let (began, mut left) = (Instant::now(), Vec::new());
     let gone = comes_true(LIMIT, || {
-        left = trail.follow(bazaar.root()).iter().map(|process| format!("{process:?}")).collect();
+        left = trail
+            .follow(bazaar.root())
+            .iter()
+            .map(|process| format!("{process:?}"))
+            .collect();
         left.extend(bazaar.left().iter().map(|path| path.display().to_string()));
         left.extend(trail.left());
         left.is_empty()
     });
-    assert!(gone, "{when}: {LIMIT:?} later there is still {left:#?}\n{}", bazaar.said());
+    assert!(
+        gone,
+        "{when}: {LIMIT:?} later there is still {left:#?}\n{}",
+        bazaar.said()
+    );
     began.elapsed()
 }
 
@@ -114,7 +124,9 @@ fn lane(number: usize, of_first: &[f64], of_later: &[f64]) -> Duration {
 /// As many parts of a whole, spread over it evenly and at random, in random order.
 fn parts(count: usize, random: &mut StdRng) -> Vec<f64> {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let mut parts: Vec<f64> = (0..count).map(|at| (at as f64 + random.random::<f64>()) / count as f64).collect();
+    let mut parts: Vec<f64> = (0..count)
+        .map(|at| (at as f64 + random.random::<f64>()) / count as f64)
+        .collect();
     parts.shuffle(random);
     parts
 }
@@ -126,14 +138,21 @@ fn a_runner_killed_at_any_moment_leaves_nothing() {
     println!("MOMUS_KILL_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let (of_first, of_later) = (parts(KILLS / 5, &mut random), parts(KILLS - KILLS / 5, &mut random));
-    let lanes = of_first.chunks(of_first.len() / LANES).zip(of_later.chunks(of_later.len() / LANES));
+    let lanes = of_first
+        .chunks(of_first.len() / LANES)
+        .zip(of_later.chunks(of_later.len() / LANES));
     let began = Instant::now();
     let longest = std::thread::scope(|scope| {
-        let lanes = lanes.enumerate().map(|(number, (first, later))| scope.spawn(move || lane(number, first, later)));
+        let lanes = lanes
+            .enumerate()
+            .map(|(number, (first, later))| scope.spawn(move || lane(number, first, later)));
         let lanes: Vec<_> = lanes.collect();
         lanes.into_iter().map(|lane| lane.join().unwrap()).max().unwrap()
     });
-    println!("{KILLS} runs killed in {:?}; at the latest all was gone {longest:?} later", began.elapsed());
+    println!(
+        "{KILLS} runs killed in {:?}; at the latest all was gone {longest:?} later",
+        began.elapsed()
+    );
 }
 
 #[test]
@@ -165,16 +184,25 @@ fn process(bazaar: &Bazaar, kind: &str) -> Option<Process> {
 }
 
 fn signal(pid: i32, signal: &str) {
-    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status();
+    let sent = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {pid}")])
+        .status();
     assert!(sent.unwrap().success());
 }
 
 /// Whether reports are whole: every line of the timeline is JSON, and the last one ends the run.
 fn assert_reported(bazaar: &Bazaar, outcome: &str) {
     let timeline = bazaar.read("momus-report/timeline.ndjson");
-    let events: Vec<serde_json::Value> =
-        timeline.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
-    assert!(events.iter().any(|event| event["event"] == "scenario_finished" && event["outcome"] == outcome), "{timeline}");
+    let events: Vec<serde_json::Value> = timeline
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect();
+    assert!(
+        events
+            .iter()
+            .any(|event| event["event"] == "scenario_finished" && event["outcome"] == outcome),
+        "{timeline}"
+    );
     assert_eq!(events.last().unwrap()["event"], "run_finished", "{timeline}");
     assert!(bazaar.read("out/junit.xml").trim_end().ends_with("</testsuites>"));
 }
@@ -192,7 +220,13 @@ fn a_signal_in_the_midst_of_a_scenario_heals_and_reports() {
         // In order: when the runner ends all has ended.
         assert_eq!(processes(bazaar.root()).len(), 0);
         gone(&bazaar, trail, name);
-        assert!(bazaar.said().contains("stopping: open scenarios are healed and reported"), "{}", bazaar.said());
+        assert!(
+            bazaar
+                .said()
+                .contains("stopping: open scenarios are healed and reported"),
+            "{}",
+            bazaar.said()
+        );
         assert_reported(&bazaar, "skipped");
     }
 }
@@ -203,7 +237,11 @@ fn a_signal_while_servers_are_prepared_ends_the_run() {
     let bazaar = Bazaar::new();
     for kind in ["initdb", "archiving", "build"] {
         let mut runner = bazaar.run(&["--format", "junit:out/junit.xml"]);
-        assert!(comes_true(Duration::from_secs(60), || process(&bazaar, kind).is_some()), "{}", bazaar.said());
+        assert!(
+            comes_true(Duration::from_secs(60), || process(&bazaar, kind).is_some()),
+            "{}",
+            bazaar.said()
+        );
         let mut trail = Trail::default();
         trail.follow(bazaar.root());
         signal(runner.id().cast_signed(), "INT");
@@ -224,10 +262,22 @@ fn a_second_signal_ends_the_run_at_once() {
     // A broker that stands still cannot be healed from: the sandbox's topics cannot be removed.
     signal(process(&bazaar, "Kafka").unwrap().pid, "STOP");
     signal(runner.id().cast_signed(), "INT");
-    assert!(comes_true(LIMIT, || bazaar.said().contains("once more stops at once")), "{}", bazaar.said());
-    assert!(!comes_true(Duration::from_millis(500), || runner.try_wait().unwrap().is_some()), "{}", bazaar.said());
+    assert!(
+        comes_true(LIMIT, || bazaar.said().contains("once more stops at once")),
+        "{}",
+        bazaar.said()
+    );
+    assert!(
+        !comes_true(Duration::from_millis(500), || runner.try_wait().unwrap().is_some()),
+        "{}",
+        bazaar.said()
+    );
     signal(runner.id().cast_signed(), "INT");
-    assert!(comes_true(Duration::from_secs(2), || runner.try_wait().unwrap().is_some()), "{}", bazaar.said());
+    assert!(
+        comes_true(Duration::from_secs(2), || runner.try_wait().unwrap().is_some()),
+        "{}",
+        bazaar.said()
+    );
     assert_eq!(runner.wait().unwrap().code(), Some(130), "{}", bazaar.said());
     gone(&bazaar, trail, "stopped twice");
 }
@@ -240,9 +290,17 @@ fn a_run_without_its_guardian_ends_with_an_error_and_clears_away() {
     let mut trail = Trail::default();
     trail.follow(bazaar.root());
     signal(process(&bazaar, "guardian").unwrap().pid, "KILL");
-    assert!(comes_true(Duration::from_secs(20), || runner.try_wait().unwrap().is_some()), "{}", bazaar.said());
+    assert!(
+        comes_true(Duration::from_secs(20), || runner.try_wait().unwrap().is_some()),
+        "{}",
+        bazaar.said()
+    );
     assert_eq!(runner.wait().unwrap().code(), Some(3), "{}", bazaar.said());
-    assert!(bazaar.said().contains("the guardian of the run is gone"), "{}", bazaar.said());
+    assert!(
+        bazaar.said().contains("the guardian of the run is gone"),
+        "{}",
+        bazaar.said()
+    );
     assert_reported(&bazaar, "unknown");
     gone(&bazaar, trail, "a run without its guardian");
 }
@@ -259,6 +317,10 @@ fn what_a_runner_and_a_guardian_left_that_were_both_killed_is_cleared_away_by_th
     assert!(trail.follow(bazaar.root()).len() > 2 && !bazaar.left().is_empty());
     bazaar.write("features/sale.feature", include_str!("bazaar/sale.feature"));
     passes(&bazaar, "the run after the one that was killed with its guardian");
-    assert!(bazaar.said().contains("notice: cleared away what run "), "{}", bazaar.said());
+    assert!(
+        bazaar.said().contains("notice: cleared away what run "),
+        "{}",
+        bazaar.said()
+    );
     gone(&bazaar, trail, "a run killed with its guardian, and one more");
 }

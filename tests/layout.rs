@@ -69,7 +69,16 @@ fn the_olympian_names_occur_in_no_crate() {
     ];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut read = 0;
-    for folder in ["src", "gherkin/src", "engine", "environments", "proxies", "reports", "steps", "faults"] {
+    for folder in [
+        "src",
+        "gherkin/src",
+        "engine",
+        "environments",
+        "proxies",
+        "reports",
+        "steps",
+        "faults",
+    ] {
         let mut folders = vec![root.join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in folder

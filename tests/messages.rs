@@ -23,7 +23,10 @@ fn a_program_that_is_not_there() {
 
 #[test]
 fn a_build_that_fails() {
-    let building = mesh("", "", "").replace("    command:", "    build: echo 'cannot find shop.c' >&2; exit 2\n    command:");
+    let building = mesh("", "", "").replace(
+        "    command:",
+        "    build: echo 'cannot find shop.c' >&2; exit 2\n    command:",
+    );
     let (said, text) = told(&market(&building, SALE), &[]);
     assert_eq!(said.code, Some(3), "{text}");
     insta::assert_snapshot!(text);
@@ -45,10 +48,23 @@ fn a_service_that_is_never_ready() {
 
 #[test]
 fn a_schema_that_is_no_sql() {
-    let market = market(&mesh("", "", "datastores: { stock: { postgres: { schema: { sql: sql } } } }\n"), SALE);
-    market.write("sql/001_prices.sql", "CREATE TABLE prices (\n  sku text,\n  price numric\n);\n");
+    let market = market(
+        &mesh(
+            "",
+            "",
+            "datastores: { stock: { postgres: { schema: { sql: sql } } } }\n",
+        ),
+        SALE,
+    );
+    market.write(
+        "sql/001_prices.sql",
+        "CREATE TABLE prices (\n  sku text,\n  price numric\n);\n",
+    );
     let (said, text) = told(&market, &[]);
     assert_eq!(said.code, Some(3), "{text}");
-    let text = regex::Regex::new("postgres: .*").unwrap().replace(&text, "postgres: …").into_owned();
+    let text = regex::Regex::new("postgres: .*")
+        .unwrap()
+        .replace(&text, "postgres: …")
+        .into_owned();
     insta::assert_snapshot!(text);
 }

@@ -1,5 +1,7 @@
 //! The mock broker: announced, refused where it cannot bear what is declared, and never taken for the real one.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod market;
 mod scratch;
 
@@ -21,11 +23,18 @@ fn without_java(scratch: &Scratch) -> String {
     std::fs::create_dir_all(&programs).unwrap();
     let path = std::env::var("PATH").unwrap();
     for name in ["python3", "sh"] {
-        let found = path.split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.exists());
+        let found = path
+            .split(':')
+            .map(|folder| Path::new(folder).join(name))
+            .find(|file| file.exists());
         let found = found.unwrap_or_else(|| panic!("this test needs `{name}`: install it"));
         // A script of a version manager looks for its like beside itself.
         let real = std::process::Command::new(&found)
-            .args(if name == "python3" { ["-c", "import sys; print(sys.executable)"] } else { ["-c", "command -v sh"] })
+            .args(if name == "python3" {
+                ["-c", "import sys; print(sys.executable)"]
+            } else {
+                ["-c", "command -v sh"]
+            })
             .output()
             .unwrap();
         let real = String::from_utf8(real.stdout).unwrap();
@@ -62,7 +71,11 @@ fn in_a_ci_it_is_never_chosen_by_itself() {
     let said = run(&market, Some("true"), &[]);
     assert_eq!(said.code, Some(3), "{}", said.out);
     insta::assert_snapshot!(market.steady(&said.out));
-    let asked_for = run(&self::market(&with_broker(BROKER), SOLD), Some("true"), &["--broker", "mock"]);
+    let asked_for = run(
+        &self::market(&with_broker(BROKER), SOLD),
+        Some("true"),
+        &["--broker", "mock"],
+    );
     assert_eq!(asked_for.code, Some(0), "{}", asked_for.out);
 }
 
@@ -81,5 +94,10 @@ fn a_call_of_a_service_that_it_lacks_makes_the_scenario_unknown_by_name() {
     let steps = "    When I send GET \"/list-groups\" to shop\n    Then the response has\n      | status | 200 |\n";
     let said = run(&market(&with_broker(BROKER), steps), None, &["--broker", "mock"]);
     assert_eq!(said.code, Some(3), "{}", said.out);
-    assert!(said.out.contains("shop called ListGroups of kafka, which the mock cluster lacks"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("shop called ListGroups of kafka, which the mock cluster lacks"),
+        "{}",
+        said.out
+    );
 }

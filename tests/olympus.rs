@@ -1,5 +1,7 @@
 //! Olympus' features over Olympus: all green, and red under each seeded defect exactly where `defects.yaml` says.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod scratch;
 
 use std::collections::{BTreeMap, BTreeSet};

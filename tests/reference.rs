@@ -29,7 +29,10 @@ fn examples() -> Vec<(String, String)> {
     let mut examples = Vec::new();
     for section in reference.split("\n### ").skip(1) {
         let heading = section.lines().next().unwrap_or_default().trim_matches('`').to_owned();
-        let example = section.split("```gherkin\n").nth(1).and_then(|rest| rest.split("```").next());
+        let example = section
+            .split("```gherkin\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
         examples.push((heading, example.unwrap_or_default().to_owned()));
     }
     examples
@@ -44,7 +47,9 @@ fn every_sentence_has_an_example_that_can_be_planned() {
         assert!(!example.trim().is_empty(), "`{sentence}` has no example");
         feature.push_str(&format!("\n  Scenario: {sentence}\n"));
         // What an example reads of a step before is given by it, unless it gives it itself.
-        example.lines().for_each(|line| feature.push_str(&format!("    {line}\n")));
+        example
+            .lines()
+            .for_each(|line| feature.push_str(&format!("    {line}\n")));
     }
     let scratch = Scratch::foreign(&[("features/reference.feature", &feature)]);
     let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
@@ -60,5 +65,9 @@ fn the_vocabulary_can_be_searched() {
     assert!(json.as_array().is_some_and(|all| all.len() == examples().len()));
     let none = scratch.momus(&["steps", "unicorn"]);
     assert_eq!(none.code, Some(4));
-    assert!(none.error.contains("no sentence has all of `unicorn`"), "{}", none.error);
+    assert!(
+        none.error.contains("no sentence has all of `unicorn`"),
+        "{}",
+        none.error
+    );
 }

@@ -13,14 +13,24 @@ fn plain() -> String {
 #[test]
 fn a_run_that_passes_tells_little_and_leaves_its_report() {
     let market = market(&plain(), SALE);
-    let said = market.momus(&["run", "--format", "junit:out/junit.xml", "--format", "timeline:out/timeline.ndjson"]);
+    let said = market.momus(&[
+        "run",
+        "--format",
+        "junit:out/junit.xml",
+        "--format",
+        "timeline:out/timeline.ndjson",
+    ]);
     assert_eq!((said.code, said.error.as_str()), (Some(0), ""), "{}", said.out);
     insta::assert_snapshot!(market.steady(&said.out), @r"
     momus 0.1.0 · mesh market · 1 scenario · seed SEED
     ✔ a sale  features/sale.feature:3 · TIME
     1 scenario: 1 passed · 2 steps · TIME
     ");
-    assert!(market.read("out/junit.xml").contains("tests=\"1\" failures=\"0\" errors=\"0\""));
+    assert!(
+        market
+            .read("out/junit.xml")
+            .contains("tests=\"1\" failures=\"0\" errors=\"0\"")
+    );
     let timeline = market.read("momus-report/timeline.ndjson");
     assert_eq!(timeline, market.read("out/timeline.ndjson"));
     assert!(timeline.lines().any(|line| line.contains("\"event\":\"response\"")));
@@ -54,14 +64,21 @@ fn a_service_that_exits_untold_fails_the_scenario_with_its_last_lines() {
     let steps = "    When I send GET \"/exit\" to shop\n    Then the response has\n      | status | 200 |\n";
     let said = market(&plain(), steps).momus(&["run", "--seed", "7"]);
     assert_eq!(said.code, Some(1), "{}", said.out);
-    assert!(said.out.contains("shop ended with exit code 7, and no step told it to"), "{}", said.out);
+    assert!(
+        said.out.contains("shop ended with exit code 7, and no step told it to"),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("| the till is empty"), "{}", said.out);
 }
 
 #[test]
 fn errors_in_the_files_start_nothing_and_reach_the_reports() {
     let market = market(&plain(), "    When I sell an olive\n");
-    market.write("features/other.feature", &format!("Feature: other\n  Scenario: fine\n{SALE}"));
+    market.write(
+        "features/other.feature",
+        &format!("Feature: other\n  Scenario: fine\n{SALE}"),
+    );
     let said = market.momus(&["run", "--seed", "7", "--format", "junit:junit.xml"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.error);
     insta::assert_snapshot!(said.error);
@@ -77,7 +94,10 @@ fn a_mesh_in_error_reaches_the_reports_as_an_error() {
     let said = market.momus(&["run", "--format", "junit:junit.xml"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
     let junit = market.read("junit.xml");
-    assert!(junit.contains("errors=\"2\"") || junit.contains("errors=\"1\""), "{junit}");
+    assert!(
+        junit.contains("errors=\"2\"") || junit.contains("errors=\"1\""),
+        "{junit}"
+    );
     assert!(junit.contains("mesh.yaml:4"), "{junit}");
 }
 
@@ -86,7 +106,11 @@ fn the_same_seed_draws_the_same() {
     let drawn = |seed: &str| {
         let steps = "    When I send POST \"/orders\" to shop as order\n      | $.id | ${uuid} |\n    Then the response has\n      | $.order.id | other |\n";
         let said = market(&plain(), steps).momus(&["run", "--seed", seed]);
-        let line = said.out.lines().find(|line| line.contains("$.order.id: expected")).map(str::to_owned);
+        let line = said
+            .out
+            .lines()
+            .find(|line| line.contains("$.order.id: expected"))
+            .map(str::to_owned);
         line.unwrap_or_else(|| panic!("{}", said.out))
     };
     assert_eq!(drawn("7"), drawn("7"));
@@ -113,7 +137,10 @@ fn scenarios_are_chosen_by_tag_name_and_line() {
     market.write("features/more.feature", feature);
     let chosen = |arguments: &[&str]| {
         let said = market.momus(&[&["run", "--dry-run"], arguments].concat());
-        said.out.lines().filter_map(|line| line.split("  ").nth(1).map(str::to_owned)).collect::<Vec<_>>()
+        said.out
+            .lines()
+            .filter_map(|line| line.split("  ").nth(1).map(str::to_owned))
+            .collect::<Vec<_>>()
     };
     assert_eq!(chosen(&["-t", "@slow"]), ["one"]);
     assert_eq!(chosen(&["-t", "not @slow"]), ["two", "a sale"]);
@@ -131,5 +158,10 @@ fn a_report_that_cannot_be_written_is_told_before_the_start() {
     market.write("file", "");
     let said = market.momus(&["run", "--format", "junit:file/junit.xml"]);
     assert_eq!(said.code, Some(2));
-    assert!(said.error.starts_with("error: the junit report cannot be written to `file/junit.xml`: "), "{}", said.error);
+    assert!(
+        said.error
+            .starts_with("error: the junit report cannot be written to `file/junit.xml`: "),
+        "{}",
+        said.error
+    );
 }

@@ -19,9 +19,15 @@ async fn edge() -> (TcpListener, Edge, Timeline) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeline = Timeline::new(Clock::start(), 0, "s1");
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let edge = Edge::listen("shop", "billing", upstream, Protocol::Http(Purpose::Calls), timeline.clone())
-        .await
-        .unwrap();
+    let edge = Edge::listen(
+        "shop",
+        "billing",
+        upstream,
+        Protocol::Http(Purpose::Calls),
+        timeline.clone(),
+    )
+    .await
+    .unwrap();
     (listener, edge, timeline)
 }
 

@@ -116,7 +116,13 @@ impl Bazaar {
     pub fn left(&self) -> Vec<PathBuf> {
         let mut left = Vec::new();
         for folder in [self.temporary(), self.cache().join("runs"), self.project()] {
-            left.extend(fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()));
+            left.extend(
+                fs::read_dir(folder)
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .map(|entry| entry.path()),
+            );
         }
         let own = |path: &PathBuf| {
             let name = path.strip_prefix(self.project()).ok().and_then(Path::to_str);
@@ -131,7 +137,11 @@ impl Bazaar {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_momus"));
-        command.arg("run").args(arguments).current_dir(self.project()).stdin(Stdio::null());
+        command
+            .arg("run")
+            .args(arguments)
+            .current_dir(self.project())
+            .stdin(Stdio::null());
         for name in ["CI", "FORCE_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

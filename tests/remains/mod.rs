@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 12] = [
     ("runner", "momus\0run"),
     ("guardian", "momus\0guardian"),
     ("build", "build.sh"),
-    ("the build's child", "sleep\0601"),
+    ("the build's child", "sleep\x00601"),
     ("formatting", "kafka.tools.StorageTool"),
     ("archiving", "ArchiveClassesAtExit"),
     ("Kafka", "kafka.Kafka"),
@@ -30,7 +30,7 @@ const KINDS: [(&str, &str); 12] = [
     ("Postgres", "/postgres\0-D"),
     ("the children of Postgres", "postgres: "),
     ("shop", "shop.py"),
-    ("the shop's child", "sleep\0602"),
+    ("the shop's child", "sleep\x00602"),
 ];
 
 /// A process.
@@ -65,17 +65,23 @@ impl Process {
 
     /// Whether it is of this kind.
     pub fn is(&self, kind: &str) -> bool {
-        KINDS.iter().any(|(name, part)| *name == kind && self.arguments.contains(part))
+        KINDS
+            .iter()
+            .any(|(name, part)| *name == kind && self.arguments.contains(part))
     }
 
     /// Files that it holds open or mapped in these folders.
     fn holds(&self, folders: &[&str]) -> Vec<PathBuf> {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.pid)).unwrap_or_default();
         let mapped = maps.lines().filter_map(|line| Some(line[line.find('/')?..].into()));
-        let open = fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid))
+            .into_iter()
+            .flatten()
+            .flatten();
         let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
         let held = mapped.chain(open);
-        held.filter(|path| folders.iter().any(|folder| path.starts_with(folder))).collect()
+        held.filter(|path| folders.iter().any(|folder| path.starts_with(folder)))
+            .collect()
     }
 }
 
@@ -112,9 +118,19 @@ impl Trail {
     pub fn left(&self) -> Vec<String> {
         let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
         let made_by = |line: &&str| line.split_whitespace().nth(4).and_then(|pid| pid.parse().ok());
-        let segments = table.lines().skip(1).filter(|line| made_by(line).is_some_and(|pid| self.pids.contains(&pid)));
-        let files = self.shared_memory.iter().filter(|path| path.exists()).map(|path| path.display().to_string());
-        segments.map(|line| format!("shared memory: {line}")).chain(files).collect()
+        let segments = table
+            .lines()
+            .skip(1)
+            .filter(|line| made_by(line).is_some_and(|pid| self.pids.contains(&pid)));
+        let files = self
+            .shared_memory
+            .iter()
+            .filter(|path| path.exists())
+            .map(|path| path.display().to_string());
+        segments
+            .map(|line| format!("shared memory: {line}"))
+            .chain(files)
+            .collect()
     }
 }
 
@@ -131,7 +147,11 @@ pub struct Sightings {
 impl Sightings {
     /// The kinds of processes that were not seen.
     pub fn unseen(&self) -> Vec<&'static str> {
-        KINDS.iter().map(|(name, _)| *name).filter(|name| !self.kinds.contains(name)).collect()
+        KINDS
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !self.kinds.contains(name))
+            .collect()
     }
 }
 
@@ -158,11 +178,15 @@ impl Watch {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 let all = all(&root);
                 let mut family = HashSet::from([runner]);
-                while all.iter().any(|process| family.contains(&process.parent) && family.insert(process.pid)) {}
+                while all
+                    .iter()
+                    .any(|process| family.contains(&process.parent) && family.insert(process.pid))
+                {}
                 for process in all {
                     if process.ours {
                         missed.remove(&process.pid);
-                        seen.kinds.extend(KINDS.iter().map(|(name, _)| *name).filter(|name| process.is(name)));
+                        seen.kinds
+                            .extend(KINDS.iter().map(|(name, _)| *name).filter(|name| process.is(name)));
                         let held = process.holds(&["/tmp", "/var/tmp"]).into_iter();
                         let strays = held.filter(|path| !path.starts_with(&root) && !inherited.contains(path));
                         seen.strays.extend(strays.map(|path| (path, process.arguments.clone())));
