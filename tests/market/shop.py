@@ -31,6 +31,11 @@ class Shop(http.server.BaseHTTPRequestHandler):
         elif self.path == "/exit":
             print("the till is empty", file=sys.stderr, flush=True)
             os._exit(7)
+        elif self.path == "/second-try":
+            # The first sandbox that asks is told to come back; what it leaves lies beside this file.
+            first = not os.path.exists("tried")
+            open("tried", "w").close()
+            self.answer(503 if first else 200, "{}")
         elif self.path == "/list-groups":
             try:
                 list_groups()
