@@ -64,7 +64,9 @@ pub(super) struct Service {
     consumes: Option<Vec<String>>,
     /// How it tells that it is ready.
     healthcheck: Option<Healthcheck>,
-    /// Nothing that it does stays hidden for longer than this (`300ms`, `2s`).
+    /// Nothing that it does stays hidden for longer than this (`300ms`, `2s`): what it does between two things that show on
+    /// its edges, a timer and the pause before a retry included. What a function writes that `SELECT` calls does not show.
+    /// Without it the mesh is never held quiet.
     settle: Option<String>,
     /// The format of its log lines on standard output.
     logs: Option<LogFormat>,
