@@ -175,6 +175,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn looking_keeps_the_mesh_from_no_quiet() {
+        let (mut scenario, asked) = (Scenario::begin(), Arc::default());
+        scenario.serve("shop", counting(&asked)).await;
+        let activity = scenario.world.timeline.activity().clone();
+        activity.settles_in(Some(std::time::Duration::from_millis(300)));
+        let rows = || table(&[["$.asked", "0"]]);
+        let failure = scenario
+            .fails(r#"GET "/orders" from shop eventually has"#, rows())
+            .await;
+        assert!(
+            failure.contains("and the mesh is quiet: nothing more comes"),
+            "{failure}"
+        );
+        assert!(asked.load(Ordering::Relaxed) > 1);
+        scenario
+            .passes(r#"HEAD "/orders" from shop has"#, table(&[["status", "200"]]))
+            .await;
+        assert_eq!((activity.disturbed(), activity.rests()), (None, true));
+    }
+
+    #[tokio::test]
     async fn a_service_that_does_not_answer_yet_is_asked_again() {
         let (mut scenario, asked) = (Scenario::begin(), Arc::default());
         scenario.serve("shop", counting(&asked)).await;
