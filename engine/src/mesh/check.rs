@@ -115,20 +115,19 @@ impl Mesh {
 
     fn check_stages(&self, ledger: &Ledger, errors: &mut Vec<MeshError>) {
         for stage in ledger.stages.values() {
-            let (name, kind) = match &stage.site {
-                Site::Request { of, .. } => (of, Kind::Service),
-                Site::Topic(topic) => (topic, Kind::Topic),
-                Site::Bucket { bucket, .. } => (bucket, Kind::Bucket),
-                Site::Table { of, .. } => (of, Kind::Datastore),
-                Site::Partner(partner) => (partner, Kind::Partner),
+            let (names, kind) = match &stage.site {
+                Site::Request { of, .. } => (of.as_slice(), Kind::Service),
+                Site::Topic(topic) => (std::slice::from_ref(topic), Kind::Topic),
+                Site::Bucket { bucket, .. } => (std::slice::from_ref(bucket), Kind::Bucket),
+                Site::Table { of, .. } => (std::slice::from_ref(of), Kind::Datastore),
+                Site::Partner(partner) => (std::slice::from_ref(partner), Kind::Partner),
             };
-            let known = match kind {
+            let known = |name: &str| match kind {
                 Kind::Topic => self.topic(name).is_some(),
                 kind => self.kind(name) == Some(kind),
             };
-            if !known {
-                errors.push(self.missing(name, &[kind]));
-            }
+            let missing = names.iter().filter(|name| !known(name));
+            errors.extend(missing.map(|name| self.missing(name, &[kind])));
         }
     }
 

@@ -108,7 +108,16 @@ impl Reader<'_> {
                 order: self.word_of("order", of, fields).map(|order| order.value),
             }),
             _ => {
-                let service = self.whose("SERVICE", of, place, fields);
+                let services = match fields.get("of") {
+                    Some(node) if matches!(node.value, Value::List(_)) => {
+                        let services = self.words(node, &format!("`of` of {of}"));
+                        if matches!(&node.value, Value::List(names) if names.is_empty()) {
+                            self.error(&node.place, format!("`of` of {of} names no service"));
+                        }
+                        Some(services)
+                    }
+                    _ => self.whose("SERVICE", of, place, fields).map(|service| vec![service]),
+                };
                 let side = fields.get("in").map_or(Some(false), |node| {
                     self.one_of(
                         node,
@@ -120,7 +129,7 @@ impl Reader<'_> {
                 Some(Site::Request {
                     method,
                     path,
-                    of: service?,
+                    of: services?,
                     in_request: side?,
                 })
             }

@@ -207,8 +207,8 @@ pub enum Site {
         method: String,
         /// Path without a query; a segment in braces stands for any.
         path: String,
-        /// The service that it is sent to.
-        of: Located<String>,
+        /// The services that it may be sent to; at least one.
+        of: Vec<Located<String>>,
         /// Whether the ids stand in the request's body, and not in the response's.
         in_request: bool,
     },

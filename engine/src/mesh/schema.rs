@@ -176,8 +176,9 @@ pub(super) struct Stage {
     table: Option<String>,
     /// The partner; what it is sent in calls that it answers with 2xx counts.
     partner: Option<String>,
-    /// Of a `request`, the service that it is sent to; of a `table`, its datastore.
-    of: Option<String>,
+    /// Of a `request`, the service that it is sent to, or a list of those that it may be sent to; of a `table`, its
+    /// datastore.
+    of: Option<Names>,
     /// Of a `request`, where its ids stand: in the body of the `response`, as without it, or in that of the `request`.
     r#in: Option<Side>,
     /// Of a `bucket`, what the names of its objects begin with.
@@ -192,6 +193,14 @@ pub(super) struct Stage {
     /// Where the keys stand, of which each has an order of its own, told as an id is; of a `request` always in its own
     /// body, and of a topic the record's key where this is not given.
     key: Option<String>,
+}
+
+/// A name, or several.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// One of the two messages of an exchange.

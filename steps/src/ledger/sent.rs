@@ -126,7 +126,7 @@ fn is_of(site: &Site, service: &str, method: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let any = |segment: &str| segment.starts_with('{') && segment.ends_with('}');
     let (given, wanted_path) = (path.split('/'), template.split('/'));
-    of.value == service
+    of.iter().any(|of| of.value == service)
         && wanted == method
         && given.clone().count() == wanted_path.clone().count()
         && given
