@@ -260,3 +260,109 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use momus_engine::activity::Quiet;
+
+    use super::*;
+
+    const SHOP: Connection<'_> = Connection {
+        caller: "shop",
+        number: 1,
+    };
+
+    fn partition() -> Partition {
+        ("orders.v1".to_owned(), 0)
+    }
+
+    /// Group billing of the shop holds a partition with three records and has worked off two.
+    fn behind() -> (Progress, Activity) {
+        let activity = Activity::new(Some(Duration::ZERO));
+        let mut progress = Progress::new(activity.clone());
+        let assigned = BTreeMap::from([("billing".to_owned(), BTreeSet::from([partition()]))]);
+        progress.assign("shop", assigned);
+        progress.produced(&partition(), 0, 3, None);
+        progress.commit("shop", "billing", &partition(), 2);
+        assert!(!is_quiet(&activity));
+        (progress, activity)
+    }
+
+    fn is_quiet(activity: &Activity) -> bool {
+        matches!(activity.quiet(), Quiet::Yes { .. })
+    }
+
+    #[test]
+    fn what_is_deleted_keeps_nobody_behind() {
+        let (mut progress, activity) = behind();
+        progress.topic_ends("orders.v2");
+        assert!(!is_quiet(&activity));
+        progress.topic_ends("orders.v1");
+        assert!(is_quiet(&activity));
+        let (mut progress, activity) = behind();
+        progress.group_ends("billing");
+        assert!(is_quiet(&activity));
+        let (mut progress, activity) = behind();
+        progress.place_ends("billing", &partition());
+        assert!(is_quiet(&activity));
+        let (mut progress, activity) = behind();
+        progress.starts_at(&partition(), 3);
+        assert!(is_quiet(&activity));
+    }
+
+    #[test]
+    fn a_member_joins_until_it_has_joined_or_its_connection_ends() {
+        let activity = Activity::new(Some(Duration::ZERO));
+        let mut progress = Progress::new(activity.clone());
+        progress.joins(SHOP, "billing");
+        progress.joins(SHOP, "billing");
+        assert!(!is_quiet(&activity));
+        progress.joined(SHOP, "billing");
+        assert!(is_quiet(&activity));
+        progress.joins(SHOP, "billing");
+        progress.connection_ends(SHOP, false);
+        assert!(is_quiet(&activity));
+    }
+
+    #[test]
+    fn a_caller_that_was_killed_reads_nothing_and_leaves_its_groups_behind() {
+        let (mut progress, activity) = behind();
+        let other = ("invoices.v1".to_owned(), 0);
+        progress.fetches(SHOP, &other, 0, Isolation::Uncommitted);
+        progress.produced(&other, 0, 1, None);
+        progress.forget("shop");
+        let Quiet::NotYet { why, .. } = activity.quiet() else {
+            panic!("the group is behind");
+        };
+        assert!(why.contains("2 of 3; no member has the partition"), "{why}");
+        progress.commit("bank", "billing", &partition(), 3);
+        assert!(is_quiet(&activity), "{:?}", activity.quiet());
+    }
+
+    #[test]
+    fn a_transaction_counts_when_it_is_committed() {
+        for is_committed in [true, false] {
+            let (mut progress, activity) = behind();
+            progress.fetches(SHOP, &partition(), 3, Isolation::Committed);
+            progress.answers_in_transaction("shop", "settle", Some(7));
+            progress.produced(&partition(), 3, 4, Some("settle"));
+            let pending = Pending {
+                caller: "shop".to_owned(),
+                group: "billing".to_owned(),
+                partition: partition(),
+                offset: 3,
+            };
+            progress.will_commit("settle", pending);
+            assert_eq!(progress.lag("billing")[&partition()], Lag { position: 2, end: 3 });
+            progress.transaction_ends("settle", is_committed);
+            let lag = match is_committed {
+                true => Lag { position: 3, end: 4 },
+                false => Lag { position: 2, end: 3 },
+            };
+            assert_eq!(progress.lag("billing")[&partition()], lag);
+            assert!(!is_quiet(&activity));
+        }
+    }
+}
