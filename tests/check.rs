@@ -105,6 +105,19 @@ fn a_scenario_without_steps_is_told() {
 }
 
 #[test]
+fn a_scenario_that_expects_nothing_is_a_warning() {
+    let acts = "    When I send POST \"/orders\" to shop\n";
+    let feature = format!(
+        "Feature: f\n  Scenario: vacuous\n{acts}  Scenario Outline: rows\n    When I send POST \"/<path>\" to shop\n    Examples:\n      | path |\n      | a    |\n      | b    |\n  Scenario: looks\n{acts}    Then the response has\n      | status | 202 |\n  Scenario: looks without a Then\n    * I send GET \"/orders\" to shop\n    * the response has\n      | status | 200 |\n  Scenario: looks in a When\n    When topic orders.v1 eventually has a record\n  Scenario: must strike\n    Given connections from billing to bank are refused\n{acts}"
+    );
+    let scratch = Scratch::foreign(&[("features/a.feature", &feature)]);
+    let said = scratch.momus(&["check", "-f", "mesh.yaml"]);
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    assert_eq!(said.out, "2 files: 7 scenarios, no error, 2 warnings\n");
+    assert_snapshot!(said.error);
+}
+
+#[test]
 fn names_without_a_mesh_are_told() {
     let scratch = Scratch::new(&[("features/a.feature", RIGHT)]);
     assert_snapshot!(scratch.momus(&["check"]).error);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use momus_engine::event::Happening;
+use momus_engine::event::{Happening, ScenarioPlace};
 use momus_engine::mesh::MeshError;
 use momus_engine::phrase::Phrase;
 use momus_engine::plan::PlanError;
@@ -113,6 +113,24 @@ impl Diagnostic {
             column: phrase.location.column as usize,
             source: source.map(Into::into),
             ..Self::whole(phrase.file.clone(), "no step calls this phrase")
+        }
+    }
+
+    /// The warning of a scenario in which nothing is expected, whose line is this.
+    pub fn of_vacuous(place: &ScenarioPlace, source: Option<&str>) -> Self {
+        let indent = source.map_or(0, |line| line.chars().take_while(|c| c.is_whitespace()).count());
+        let hint =
+            "a step that looks at what came of it makes it fail when that is wrong, such as `Then the response has`";
+        Self {
+            severity: Severity::Warning,
+            line: place.line,
+            column: indent + 1,
+            source: source.map(Into::into),
+            ..Self::whole(
+                place.file.clone(),
+                "this scenario expects nothing: it passes whatever comes of it",
+            )
+            .hint(hint)
         }
     }
 

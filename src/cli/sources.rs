@@ -207,8 +207,8 @@ impl Sources {
                 settings: settings.clone(),
                 masks: Arc::clone(&given.masks),
                 files: errors.files,
+                warnings: [vacuous(&plan, &reading), unused(&planner, &reading)].concat(),
                 plan,
-                warnings: unused(&planner, &reading),
                 has_phrases_alone: !vocabulary.phrases().is_empty() && reading.has_no_scenario(),
             }),
             Ok(plan) => {
@@ -294,6 +294,22 @@ pub fn feature_folders(settings: &SettingsFile) -> Vec<PathBuf> {
         true => vec!["features".into()],
         false => settings.features.clone(),
     }
+}
+
+/// The scenarios in which nothing is expected; of an outline's rows the first.
+fn vacuous(plan: &Plan, reading: &Reading) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    let mut last = None;
+    for scenario in plan.scenarios.iter().filter(|scenario| scenario.expects_nothing()) {
+        let place = &scenario.place;
+        // The rows of an outline have their steps' lines in common.
+        let steps = scenario.steps.last().map(|step| (place.file.as_str(), step.line));
+        if last != steps {
+            told.push(Diagnostic::of_vacuous(place, reading.line(&place.file, place.line)));
+        }
+        last = steps;
+    }
+    told
 }
 
 /// The phrases that nothing calls, where the whole project was read.

@@ -12,6 +12,7 @@ mod phrases;
 mod references;
 mod selection;
 mod traffic;
+mod vacuous;
 mod walk;
 
 use std::collections::BTreeMap;
