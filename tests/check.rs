@@ -11,6 +11,8 @@ Feature: orders
   Scenario Outline: an order of <amount>
     When I send POST \"/orders\" to shop
       | $.amount | <amount> |
+    Then the response has
+      | status | 202 |
 
     Examples:
       | amount |
