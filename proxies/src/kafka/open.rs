@@ -16,7 +16,8 @@ pub(super) struct Pending {
 
 /// A transaction, from the first call that may have opened it until it is known to have ended.
 pub(super) struct Open {
-    _under_way: UnderWay,
+    /// None once a marker told that it ended, and the answer that says how is still on its way.
+    under_way: Option<UnderWay>,
     /// Whether the broker said so; else the call that opens it is without its answer.
     is_certain: bool,
     producer: i64,
@@ -49,8 +50,11 @@ impl Transactions {
     }
 
     fn entry(&mut self, id: &str, caller: &str, activity: &Activity) -> &mut Open {
+        if self.open.get(id).is_some_and(|open| open.under_way.is_none()) {
+            self.open.remove(id);
+        }
         self.open.entry(id.to_owned()).or_insert_with(|| Open {
-            _under_way: activity.begins(format!("a transaction of {caller} is open (transactional id {id})")),
+            under_way: Some(activity.begins(format!("a transaction of {caller} is open (transactional id {id})"))),
             is_certain: false,
             producer: -1,
             written: BTreeMap::new(),
@@ -69,12 +73,14 @@ impl Transactions {
     }
 
     /// A marker of this producer stands in the partition: the transaction that wrote what is before it ended, aborted by
-    /// the broker for one.
+    /// the broker for one. Whoever reads may be told so before the producer is: what it was to commit is kept until then.
     pub fn marked(&mut self, producer: i64, partition: &Partition, offset: i64) {
-        self.open.retain(|_, open| {
+        for open in self.open.values_mut() {
             let is_its_end = open.written.get(partition).is_some_and(|end| *end <= offset);
-            open.producer != producer || !is_its_end
-        });
+            if open.producer == producer && is_its_end {
+                open.under_way = None;
+            }
+        }
     }
 }
 
@@ -135,5 +141,29 @@ mod tests {
         assert!(!quiet(&activity));
         transactions.marked(7, &partition, 5);
         assert!(quiet(&activity));
+    }
+
+    #[test]
+    fn what_it_was_to_commit_outlives_its_marker_until_its_end_is_answered_or_another_begins() {
+        let (mut transactions, activity) = (Transactions::default(), activity());
+        let partition = ("orders.v1".to_owned(), 0);
+        let marked = |transactions: &mut Transactions| {
+            transactions.answered("settle", "billing", Some(7), &activity);
+            let open = transactions.get("settle").unwrap();
+            open.written.insert(partition.clone(), 5);
+            open.offsets.push(Pending {
+                caller: "billing".to_owned(),
+                group: "billing".to_owned(),
+                partition: partition.clone(),
+                offset: 5,
+            });
+            transactions.marked(7, &partition, 5);
+        };
+        marked(&mut transactions);
+        assert_eq!(transactions.end("settle").unwrap().offsets.len(), 1);
+        marked(&mut transactions);
+        transactions.asked("settle", "billing", &activity);
+        assert!(!quiet(&activity), "another is open");
+        assert!(transactions.end("settle").unwrap().offsets.is_empty());
     }
 }
