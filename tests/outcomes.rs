@@ -1,4 +1,5 @@
 //! What scenarios come to, black box: exit codes, JUnit elements, summary words, and tries.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod market;
 mod scratch;
