@@ -49,7 +49,9 @@ impl Client {
     pub async fn send(&self, request: &Request) -> Result<Response, NoAnswer> {
         let known = self.timeline.look(<[_]>::len);
         let line = (self.service.as_str(), request.method.as_str(), request.path.as_str());
-        let sent = self.sent.begins(self.mesh.as_deref(), &self.timeline, line, request.body.as_deref());
+        let sent = self
+            .sent
+            .begins(self.mesh.as_deref(), &self.timeline, line, request.body.as_deref());
         match self.exchange(request).await {
             Ok(response) => {
                 if let Some(sent) = sent {
@@ -90,10 +92,16 @@ impl Client {
     fn saw(&self, request: &Request, response: &Message) {
         let sent = request.headers.iter();
         let sent = sent.filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)));
-        let body = request.body.as_deref().filter(|_| self.timeline.has_secrets_in_bodies());
+        let body = request
+            .body
+            .as_deref()
+            .filter(|_| self.timeline.has_secrets_in_bodies());
         let body = body.and_then(|body| serde_json::from_str(body).ok());
         self.timeline.saw(sent, body.as_ref());
-        let received = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let received = response
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let body = match &response.body {
             Body::Json(json) => Some(json),
             Body::Empty | Body::Text(_) => None,
