@@ -42,7 +42,7 @@ Feature: A completed meditation goes all the way
     When the cut between hermes and kafka has struck
     And every fault is healed
     And chronos is started
-    Then bucket raw-events eventually has exactly 3 lines under "topics/events.raw.v1/"
-    And table activity of chronos-db eventually has exactly 3 rows
-    And partner amplitude eventually receives at least 1 call
-      | $.events[*].insert_id | e-3 |
+    Then every event in ledger events is eventually archived exactly once, in order per key
+    And every event in ledger events is eventually counted exactly once
+    And every event in ledger events is eventually announced exactly once, in order per key
+    And every event in ledger events is eventually delivered exactly once, in order per key
