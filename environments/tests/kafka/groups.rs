@@ -6,7 +6,6 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::timeout;
 
-use crate::broker;
 use crate::clients::{
     CONSUMER, SOON, admin, aside, groups, hold, member, next, options, producer, receives_nothing, send, with_topic,
 };
@@ -159,26 +158,4 @@ async fn groups_are_listed_and_removed_each_sandbox_its_own() {
     assert_eq!(removed, [Ok("billing".to_owned()), Err(unknown)]);
     assert_eq!(groups(&one).await, []);
     assert_eq!(groups(&other).await, [("billing".to_owned(), 0)]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn groups_of_killed_members_are_removed_with_their_sandbox() {
-    let server = broker::server().await;
-    let mut killed = Vec::new();
-    for (name, settings) in [("killed1", &[][..]), ("killed2", &[CONSUMER])] {
-        let caller = with_topic(name, "orders.v1").await;
-        send(&producer(&caller, &[]), "orders.v1", 0, "x").await;
-        let consumer = member(&caller, "billing", "orders.v1", settings);
-        next(&consumer).await;
-        consumer.commit_consumer_state(CommitMode::Sync).unwrap();
-        // With its edge gone, nobody leaves the group.
-        drop(caller);
-        killed.push(consumer);
-        let group = format!("{name}.billing");
-        assert!(server.groups().await.unwrap().contains(&group));
-        server.delete_groups(&format!("{name}.")).await.unwrap();
-        assert!(!server.groups().await.unwrap().contains(&group));
-    }
-    server.delete_groups("killed").await.unwrap();
-    aside(move || drop(killed)).await;
 }

@@ -5,6 +5,7 @@
 mod broker;
 mod clients;
 mod groups;
+mod killed;
 mod names;
 mod quiet;
 mod topics;
