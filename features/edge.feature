@@ -59,6 +59,13 @@ Feature: There is one edge, and what moves behind it is not noticed
         | status | 200 |
         | $.days | 41  |
 
+    Scenario: a rollout is not noticed
+      When 20 GET "/streaks/hedy" per second are sent to janus as traffic
+      And chronos is restarted
+      Then no request of traffic fails
+      And every response of traffic has
+        | $.days | 41 |
+
     Scenario: a service that stays away is told, and the users of the other notice nothing
       Given chronos is killed
       When I send GET "/streaks/hedy" to janus

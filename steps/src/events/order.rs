@@ -316,7 +316,7 @@ mod tests {
         let steps = r#"
             Then the records in topic orders.v1 are in order of "n" per key
             Then the records in topic orders.v1 are in order of "$.n[" per key
-            Then the records in topic orders are in order of "$.n" per key
+            Then the records in topic order.v1 are in order of "$.n" per key
             Then the records in topic orders.v1 are never in order of "$.n" per key"#;
         insta::assert_snapshot!(plan(steps).unwrap_err(), @r#"
         4:13 | Then the records in topic orders.v1 are in order of "n" per key
@@ -325,8 +325,8 @@ mod tests {
         5:13 | Then the records in topic orders.v1 are in order of "$.n[" per key
         `$.n[` is no JSONPath: parser error, at character 4
         hint: such as `$.lines[0].sku` or `$['a key']` (RFC 9535)
-        6:39 | Then the records in topic orders are in order of "$.n" per key
-        the mesh has no topic `orders`
+        6:39 | Then the records in topic order.v1 are in order of "$.n" per key
+        the mesh has no topic `order.v1`
         hint: did you mean `orders.v1`?
         7:13 | Then the records in topic orders.v1 are never in order of "$.n" per key
         this step does not take `never`

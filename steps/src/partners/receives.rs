@@ -227,8 +227,7 @@ mod tests {
         let errors = plan(
             "    * partner bank receives a call
       | mehtod | POST |
-    * partner shop receives a call
-    * partner bank never receives a call",
+    * partner shop receives a call",
         );
         insta::assert_snapshot!(errors.unwrap_err(), @r"
         4:9 | | mehtod | POST |
@@ -236,10 +235,6 @@ mod tests {
         hint: did you mean `method`?
         5:15 | * partner shop receives a call
         `shop` is a service, and here stands a partner
-        6:5 | * partner bank never receives a call
-        no step definition matches this step
-        hint: the nearest are
-        hint:   partner {partner} {eventually}receives {count} call(s){only}{within}
         ");
     }
 }

@@ -20,32 +20,35 @@ pub(super) fn around(timeline: &Timeline, requests: &[&Sent]) -> Vec<String> {
         return Vec::new();
     };
     let (from, until) = (first.at.saturating_sub(BEFORE), last);
-    let mut lines: Vec<(Duration, String, usize)> = Vec::new();
+    let mut happened: Vec<(Duration, String, usize)> = Vec::new();
     timeline.look(|events| {
         let between = events
             .iter()
             .filter(|event| event.elapsed >= from && event.elapsed <= until);
         for (event, what) in between.filter_map(|event| Some((event, told(event)?))) {
-            match lines.iter_mut().find(|(_, known, _)| *known == what) {
+            match happened.iter_mut().find(|(_, known, _)| *known == what) {
                 Some((_, _, times)) => *times += 1,
-                None => lines.push((event.elapsed, what, 1)),
+                None => happened.push((event.elapsed, what, 1)),
             }
         }
     });
-    if lines.is_empty() {
+    if happened.is_empty() {
         return vec!["around then nothing else happened that the test client saw".to_owned()];
     }
-    let more = lines.len().saturating_sub(TOLD);
-    let told = lines.into_iter().take(TOLD).map(|(at, what, times)| match times {
+    let more = happened.len().saturating_sub(TOLD);
+    // What is nearest to the first of them is most likely why.
+    happened.sort_by_key(|(at, ..)| at.abs_diff(first.at));
+    happened.truncate(TOLD);
+    happened.sort_by_key(|(at, ..)| *at);
+    let mut lines = vec!["around then:".to_owned()];
+    lines.extend(happened.into_iter().map(|(at, what, times)| match times {
         1 => format!("  {}  {what}", since(at)),
         several => format!("  {}  {what} ({several} times)", since(at)),
-    });
-    let mut all = vec!["around then:".to_owned()];
-    all.extend(told);
+    }));
     if more > 0 {
-        all.push(format!("  … and {more} more"));
+        lines.push(format!("  … and {more} more"));
     }
-    all
+    lines
 }
 
 /// What may be why a request fails, in words.
@@ -100,5 +103,44 @@ fn in_words(state: &ServiceState) -> String {
         ServiceState::Paused => "is paused".to_owned(),
         ServiceState::Resumed => "is resumed".to_owned(),
         ServiceState::Exited { status, .. } => format!("ended with {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use momus_engine::timeline::Clock;
+
+    use super::*;
+
+    #[test]
+    fn what_is_nearest_to_the_first_failure_is_told() {
+        let timeline = Timeline::new(Clock::start(), 0, "s0");
+        for number in 0..10 {
+            timeline.record(Happening::Service {
+                service: format!("service-{number}"),
+                state: ServiceState::Ready,
+            });
+        }
+        let failed = Sent {
+            line: "GET /orders".into(),
+            at: timeline.elapsed(),
+            took: Duration::from_secs(1),
+            came: None,
+        };
+        for _ in 0..2 {
+            timeline.record(Happening::Fault {
+                fault: "cut between shop and billing".into(),
+                phase: FaultPhase::Struck,
+            });
+        }
+        let lines = around(&timeline, &[&failed]);
+        assert_eq!(lines.len(), 10, "{lines:?}");
+        assert!(lines[1].ends_with("service-3 is ready"), "{lines:?}");
+        assert!(
+            lines[8].ends_with("the cut between shop and billing struck (2 times)"),
+            "{lines:?}"
+        );
+        assert_eq!(lines[9], "  … and 3 more");
+        assert!(around(&timeline, &[]).is_empty());
     }
 }

@@ -98,7 +98,8 @@ impl Expected<'_> {
         let lasted = in_words(record.lasted());
         let slowest = record.sent.iter().map(|sent| sent.took).max().unwrap_or_default();
         let slowest = in_words(slowest);
-        let all = format!("{name}: {number} requests in {lasted}, the slowest took {slowest}");
+        let requests = if number == 1 { "request" } else { "requests" };
+        let all = format!("{name}: {number} {requests} in {lasted}, the slowest took {slowest}");
         if wrong.is_empty() {
             return format!("{all}; none {}", self.wrong);
         }
