@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import sys
+import urllib.request
 
 MOOD = os.environ.get("MOOD", "")
 
@@ -18,6 +19,16 @@ def list_groups():
             broker.sendall(struct.pack(">i", len(request)) + request)
             (size,) = struct.unpack(">i", broker.recv(4, socket.MSG_WAITALL))
             broker.recv(size, socket.MSG_WAITALL)
+
+
+def charge(order):
+    """Has the bank charge an order: the fourth not at all where the shop forgets, each second one twice where it doubles."""
+    number = int(order["id"].split("-")[1])
+    times = 0 if MOOD == "forgets" and number == 4 else 2 if MOOD == "doubles" and number % 2 == 0 else 1
+    for _ in range(times):
+        data = json.dumps({"order": order["id"]}).encode()
+        headers = {"content-type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(os.environ["BANK"] + "/charges", data, headers)).close()
 
 
 class Shop(http.server.BaseHTTPRequestHandler):
@@ -47,7 +58,10 @@ class Shop(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.answer(202, json.dumps({"id": "o-1", "order": json.loads(body or b"{}")}))
+        order = json.loads(body or b"{}")
+        if "BANK" in os.environ:
+            charge(order)
+        self.answer(202, json.dumps({"id": "o-1", "order": order}))
 
     def answer(self, status, text, kind="application/json"):
         data = text.encode()
