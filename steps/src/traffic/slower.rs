@@ -14,8 +14,8 @@ step! {
     /// Expects that of the requests of a traffic no more than a share took longer than this, from sending to the end of
     /// the answer. A request without an answer is slower than anything; whether an answer is a failure does not count.
     ///
-    /// The first step that asks about a traffic ends it. Where the test client could not keep the rate, the outcome is
-    /// unknown: what it measured would be its own slowness.
+    /// The first step that asks about a traffic ends it. Where the test client could not keep the rate, and more are slow
+    /// than may be, the outcome is unknown: what it measured may be its own slowness.
     ///
     /// ```gherkin
     /// When 20 GET "/orders/o-1" per second are sent to shop as traffic
