@@ -86,10 +86,10 @@ Feature: There is one edge, and what moves behind it is not noticed
 
     Scenario: a POST to a service that cannot be reached is not sent later
       Given connections from janus to iris are refused
-      When I send POST "/events" to janus
+      When I send 2 POST "/events" to janus
         | $.user_id | ada           |
         | $.type    | sleep.started |
-      Then the response has
+      Then every response has
         | status | #number 502..503 |
       When every fault is healed
       Then topic events.raw.v1 never has a record

@@ -16,7 +16,7 @@ type Verdicts = BTreeMap<String, String>;
 fn run(arguments: &[&str]) -> (Said, Verdicts) {
     let scratch = Scratch::new(&[]);
     let (mesh, features) = (format!("{ROOT}/fixtures/olympus/mesh.yaml"), format!("{ROOT}/features"));
-    let said = scratch.momus(&[&["run", "-f", &mesh, &features, "--parallel", "4"], arguments].concat());
+    let said = scratch.momus(&[&["run", "-f", &mesh, &features, "--parallel", "2"], arguments].concat());
     (said, verdicts(&scratch.read("momus-report/timeline.ndjson")))
 }
 

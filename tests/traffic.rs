@@ -13,20 +13,20 @@ fn run(steps: &str) -> (scratch::Scratch, scratch::Said) {
 
 #[test]
 fn every_request_stands_on_the_timeline_and_what_goes_well_passes() {
-    let (market, said) = run(
-        "    When 50 GET \"/text\" per second are sent to shop as reads
+    let (market, said) = run("    When 50 GET \"/text\" per second are sent to shop as reads
     And I send 5 POST \"/orders\" to shop
       | $.amount | 12.5 |
     Then no request of reads fails
     And every response of reads has
       | $ | all is well |
-",
-    );
+");
     assert_eq!(said.code, Some(0), "{}", said.out);
     let timeline = market.read("momus-report/timeline.ndjson");
     let lines = |event: &str| {
         let line = format!("\"event\":\"{event}\"");
-        let lines = timeline.lines().filter(|each| each.contains(&line) && each.contains("\"path\":\"/text\""));
+        let lines = timeline
+            .lines()
+            .filter(|each| each.contains(&line) && each.contains("\"path\":\"/text\""));
         lines.count()
     };
     assert!(lines("request") >= 2, "{timeline}");
@@ -35,12 +35,10 @@ fn every_request_stands_on_the_timeline_and_what_goes_well_passes() {
 
 #[test]
 fn a_restart_that_is_noticed_is_told_with_what_was_noticed() {
-    let (market, said) = run(
-        "    When 50 GET \"/text\" per second are sent to shop as reads
+    let (market, said) = run("    When 50 GET \"/text\" per second are sent to shop as reads
     And shop is restarted
     Then no request of reads fails
-",
-    );
+");
     assert_eq!(said.code, Some(1), "{}", said.out);
     let told = market.steady(&said.out);
     for line in [
