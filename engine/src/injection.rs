@@ -56,8 +56,10 @@ pub struct Injection {
     pub fault: String,
     /// What it touched.
     pub strikes: Strikes,
-    /// It fails its scenario when it struck fewer times than this.
+    /// It has struck when it struck so often, and fails its scenario when it struck fewer times.
     pub at_least: u64,
+    /// Whether it may strike fewer times than that, or nothing at all (`… if it is reached`).
+    pub if_reached: bool,
     /// How it is undone; `None` once it is, and of a fault that is over as soon as it struck.
     pub heal: Option<Heal>,
 }
@@ -69,14 +71,14 @@ pub struct Injections {
 }
 
 impl Injections {
-    /// Injects a fault: `put` puts it in force, with its strikes, and tells how it is undone.
+    /// Injects a fault that must strike so often: `put` puts it in force, with its strikes, and tells how it is undone.
     pub fn inject(
         &mut self,
         timeline: &Timeline,
         fault: impl Into<String>,
         at_least: u64,
         put: impl FnOnce(Strikes) -> Option<Heal>,
-    ) {
+    ) -> &mut Injection {
         let fault = fault.into();
         // Told before it can strike.
         timeline.record(Happening::Fault {
@@ -85,12 +87,13 @@ impl Injections {
         });
         let strikes = Strikes::new(fault.clone(), timeline.clone());
         let heal = put(strikes.clone());
-        self.all.push(Injection {
+        self.all.push_mut(Injection {
             fault,
             strikes,
             at_least,
+            if_reached: false,
             heal,
-        });
+        })
     }
 
     /// The injections of that name, in their order.

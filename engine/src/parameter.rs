@@ -49,6 +49,8 @@ pub enum Value {
     Only(bool),
     /// Whether `, in order per key` was said.
     Ordered(bool),
+    /// Whether ` if it is reached` was said.
+    IfReached(bool),
     /// A share in per cent: `1` is one in a hundred.
     Percent(f64),
     /// The name that ` as NAME` gives to what the step produces.
@@ -190,6 +192,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| Ok(Value::Ordered(!text.is_empty())),
     },
     ParameterType {
+        name: "if_reached",
+        pattern: "(?: if it is reached)?",
+        read: |text| Ok(Value::IfReached(!text.is_empty())),
+    },
+    ParameterType {
         name: "as",
         pattern: "(?: as [A-Za-z_][A-Za-z0-9_]*)?",
         read: alias,
@@ -328,6 +335,8 @@ mod tests {
         assert_eq!(read("only", ", and no other"), Ok(Value::Only(true)));
         assert_eq!(read("ordered", ""), Ok(Value::Ordered(false)));
         assert_eq!(read("ordered", ", in order per key"), Ok(Value::Ordered(true)));
+        assert_eq!(read("if_reached", ""), Ok(Value::IfReached(false)));
+        assert_eq!(read("if_reached", " if it is reached"), Ok(Value::IfReached(true)));
         assert_eq!(read("as", " as order"), Ok(Value::Alias(Some("order".into()))));
         assert_eq!(read("as", ""), Ok(Value::Alias(None)));
         assert_eq!(read("eventually", ""), Ok(Value::Adverb(String::new())));

@@ -52,6 +52,10 @@ const PARAMETERS: &[(&str, &str)] = &[
     ),
     ("only", "`, and no other`, or nothing: then others may be there"),
     ("ordered", "`, in order per key`, or nothing: then in whatever order"),
+    (
+        "if_reached",
+        "`if it is reached`, or nothing: then a fault that strikes too seldom fails the scenario",
+    ),
     ("percent", "a share: `1 %`, `0.5 %`"),
     ("new_traffic", "the name that the steps behind it call the traffic"),
     ("traffic", "the name of a traffic that a step before began"),

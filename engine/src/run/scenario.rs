@@ -214,7 +214,7 @@ pub(super) fn skipped(why: &str) -> StepError {
 fn struck(injections: &[Injection]) -> Result<(), StepError> {
     for injection in injections {
         let (fault, struck) = (&injection.fault, injection.strikes.count());
-        if struck >= injection.at_least {
+        if injection.if_reached || struck >= injection.at_least {
             continue;
         }
         let message = if struck == 0 {

@@ -68,6 +68,8 @@ pub struct Guardian {
     folder: PathBuf,
     connection: Arc<Connection>,
     process: Arc<tokio::sync::Mutex<tokio::process::Child>>,
+    /// Held shared by each work in the run's folders, and alone when they are removed.
+    folders: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Guardian {
@@ -113,6 +115,7 @@ impl Guardian {
             folder,
             connection,
             process: Arc::new(tokio::sync::Mutex::new(process)),
+            folders: Arc::default(),
         })
     }
 
@@ -194,11 +197,30 @@ impl Guardian {
         self.connection.ask(|id| Request::OwnFolder { id, folder }).await
     }
 
+    /// Does work that blocks in the run's folders, on a thread of its own. It goes on when nobody waits for it any more, and the folders
+    /// are not removed before it is done.
+    ///
+    /// # Errors
+    /// What the work fails with, or that it panicked.
+    pub async fn in_folders<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let open = Arc::clone(&self.folders).read_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(open);
+            result
+        });
+        done.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
     /// Ends the run: kills what is left, removes its folders. Returns the programs that had to be killed.
     ///
     /// # Errors
     /// When the guardian is gone already.
     pub async fn close(&self) -> Result<Vec<String>, GuardianError> {
+        let _alone = self.folders.write().await;
         let closed = self.connection.close().await;
         // Whatever it says, it exits; it is not left a zombie.
         let _ = self.process.lock().await.wait().await;

@@ -132,18 +132,25 @@ pub(super) fn all() -> Vec<Stat> {
 
 /// The processes that descend from this one, and those that carry the run's marker, without this one itself.
 pub(super) fn of_run(run: &str) -> Vec<Stat> {
+    let marked = marked(RUN_MARKER, run);
+    families(marked.iter().map(|stat| stat.pid).chain([own_pid()]).collect())
+}
+
+/// The processes whose environment has this variable with this value, and their descendants: some write over their environment (Postgres
+/// sets its children's titles there). Without this one itself.
+pub(super) fn marked_families(variable: &str, value: &str) -> Vec<Stat> {
+    families(marked(variable, value).iter().map(|stat| stat.pid).collect())
+}
+
+/// These processes and their descendants, without this one itself.
+fn families(mut members: HashSet<i32>) -> Vec<Stat> {
     let processes = all();
-    let own = own_pid();
-    let mut family = HashSet::from([own]);
     while processes
         .iter()
-        .any(|stat| family.contains(&stat.parent) && family.insert(stat.pid))
+        .any(|stat| members.contains(&stat.parent) && members.insert(stat.pid))
     {}
-    let marker = format!("{RUN_MARKER}={run}").into_bytes();
-    processes
-        .into_iter()
-        .filter(|stat| stat.pid != own && (family.contains(&stat.pid) || stat.carries(&marker)))
-        .collect()
+    let of_them = processes.into_iter().filter(|stat| members.contains(&stat.pid));
+    of_them.filter(|stat| stat.pid != own_pid()).collect()
 }
 
 /// The processes whose environment has this variable with this value, without this one itself.
@@ -155,8 +162,9 @@ pub(super) fn marked(variable: &str, value: &str) -> Vec<Stat> {
         .collect()
 }
 
-/// Kills what `find` finds, again and again until it finds nothing alive, and tells what was killed; what shared memory it had is noted
-/// in `shared`. `reap` is called before each look. Gives up after `limit`, and on processes that may not be signalled.
+/// Kills what `find` finds, again and again until it finds nothing alive and all that was killed has ended, and tells what was killed; what
+/// shared memory it had is noted in `shared`. `reap` is called before each look. Gives up after `limit`, and on processes that may not be
+/// signalled.
 pub(super) fn kill_all(
     find: impl Fn() -> Vec<Stat>,
     mut reap: impl FnMut(),
@@ -164,14 +172,15 @@ pub(super) fn kill_all(
     limit: Duration,
 ) -> Vec<String> {
     let deadline = Instant::now() + limit;
-    let mut killed: Vec<(ProcessId, String)> = Vec::new();
+    let mut killed = Vec::new();
     let mut untouchable = HashSet::new();
+    // A process that ends is found by nothing that it had before it has let go of it: it is waited for by its handle.
+    let mut ending: Vec<(ProcessId, OwnedFd)> = Vec::new();
     loop {
         reap();
-        let mut handles = Vec::new();
         for stat in find().into_iter().filter(|stat| !stat.is_dead()) {
             let id = stat.id();
-            if untouchable.contains(&id) {
+            if untouchable.contains(&id) || ending.iter().any(|(known, _)| *known == id) {
                 continue;
             }
             let Some(handle) = id.open() else { continue };
@@ -180,17 +189,15 @@ pub(super) fn kill_all(
                 untouchable.insert(id);
                 continue;
             }
-            if !killed.iter().any(|(known, _)| *known == id) {
-                killed.push((id, format!("{} ({})", stat.name, stat.pid)));
-            }
-            handles.push(handle);
+            killed.push(format!("{} ({})", stat.name, stat.pid));
+            ending.push((id, handle));
         }
-        if handles.is_empty() || Instant::now() > deadline {
-            return killed.into_iter().map(|(_, name)| name).collect();
+        if ending.is_empty() || Instant::now() > deadline {
+            return killed;
         }
-        let mut events: Vec<PollFd<'_>> = handles
+        let mut events: Vec<PollFd<'_>> = ending
             .iter()
-            .map(|handle| PollFd::new(handle, PollFlags::IN))
+            .map(|(_, handle)| PollFd::new(handle, PollFlags::IN))
             .collect();
         // One death is enough to look again; the time bounds the wait for a process that the system will not let go of.
         let _ = poll(
@@ -200,6 +207,9 @@ pub(super) fn kill_all(
                 tv_nsec: 100_000_000,
             }),
         );
+        let has_ended: Vec<bool> = events.iter().map(|event| !event.revents().is_empty()).collect();
+        let mut has_ended = has_ended.into_iter();
+        ending.retain(|_| has_ended.next() != Some(true));
     }
 }
 

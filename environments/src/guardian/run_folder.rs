@@ -152,7 +152,7 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
         }
         let mut shared = SharedMemory::default();
         let killed = process::kill_all(
-            || process::marked(process::RUN_MARKER, run.as_str()),
+            || process::marked_families(process::RUN_MARKER, run.as_str()),
             || {},
             &mut shared,
             SWEEP_LIMIT,

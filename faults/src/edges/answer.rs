@@ -19,19 +19,20 @@ step! {
     /// the calls that `partner … receives`, with this status.
     ///
     /// Its name is `answer STATUS from A to B`. It strikes for each request, and has struck when all of them were
-    /// answered; fewer fail the scenario. Once it is healed, every request passes.
+    /// answered; fewer fail the scenario, unless the step says `if it is reached`. Once it is healed, every request passes.
     ///
     /// ```gherkin
     /// Given the first 2 POST "/charges" from billing to bank are answered 503
     /// When I send POST "/orders" to shop
     /// Then the answer 503 from billing to bank has struck
     /// ```
-    "the first {number} {method} {text} from {service} to {dependency} are answered {status}", BlockShape::Nothing,
+    "the first {number} {method} {text} from {service} to {dependency} are answered {status}{if_reached}",
+    BlockShape::Nothing,
     check: can_be_answered, injects: fault_of;
     pub fn first_are_answered(
-        world, first: u64, method: String, path: String, from: String, to: String, status: u64; _block
+        world, first: u64, method: String, path: String, from: String, to: String, status: u64, if_reached: bool; _block
     ) {
-        answer(world, first, &method, &path, (&from, &to), status)
+        answer(world, (first, if_reached), &method, &path, (&from, &to), status)
     }
 }
 
@@ -41,14 +42,16 @@ step! {
     /// Its name is `answer STATUS from A to B`.
     ///
     /// ```gherkin
-    /// Given the first GET "/invoices/{id}" from shop to billing is answered 404
+    /// Given the first GET "/invoices/{id}" from shop to billing is answered 404 if it is reached
     /// When I send GET "/orders/7" to shop
     /// Then the answer 404 from shop to billing has struck
     /// ```
-    "the first {method} {text} from {service} to {dependency} is answered {status}", BlockShape::Nothing,
+    "the first {method} {text} from {service} to {dependency} is answered {status}{if_reached}", BlockShape::Nothing,
     check: can_be_answered, injects: fault_of;
-    pub fn first_is_answered(world, method: String, path: String, from: String, to: String, status: u64; _block) {
-        answer(world, 1, &method, &path, (&from, &to), status)
+    pub fn first_is_answered(
+        world, method: String, path: String, from: String, to: String, status: u64, if_reached: bool; _block
+    ) {
+        answer(world, (1, if_reached), &method, &path, (&from, &to), status)
     }
 }
 
@@ -57,11 +60,15 @@ fn name((from, to): (&str, &str), status: u64) -> String {
 }
 
 fn fault_of(values: &[Value]) -> String {
-    let status = match values {
-        [.., Value::Number(status)] => *status,
-        _ => 0,
-    };
-    name(ends(values), status)
+    name(ends(values), status(values).unwrap_or_default())
+}
+
+/// The number that stands last.
+fn status(values: &[Value]) -> Option<u64> {
+    values.iter().rev().find_map(|value| match value {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    })
 }
 
 fn can_be_answered(mesh: &Mesh, values: &[Value]) -> Result<(), String> {
@@ -81,7 +88,7 @@ fn can_be_answered(mesh: &Mesh, values: &[Value]) -> Result<(), String> {
     if let [Value::Number(0), ..] = values {
         return Err("the first 0 requests are none; hint: at least `the first 1`".into());
     }
-    if let [.., Value::Number(status @ 0..200)] = values {
+    if let Some(status @ 0..200) = status(values) {
         return Err(format!("{status} ends no request; hint: a final status is 200 to 599"));
     }
     for value in values {
@@ -105,7 +112,7 @@ fn is_path(path: &str) -> Result<(), String> {
     }
 }
 
-fn answer(world: &mut World, first: u64, method: &str, path: &str, ends: (&str, &str), status: u64) -> StepResult {
+fn answer(world: &mut World, (first, if_reached): (u64, bool), method: &str, path: &str, ends: (&str, &str), status: u64) -> StepResult {
     let path = world.text(path)?;
     let fault = name(ends, status);
     let status = u16::try_from(status).map_err(|_| Failure::failed(format!("{status} is no HTTP status")))?;
@@ -117,7 +124,7 @@ fn answer(world: &mut World, first: u64, method: &str, path: &str, ends: (&str, 
         status,
         partner: kind == Some(Kind::Partner),
     };
-    inject(world, fault, first, &[ends], |edge, strikes| {
+    inject(world, fault, (first, if_reached), &[ends], |edge, strikes| {
         edge.answer(answer.clone(), strikes)
     })
 }

@@ -14,18 +14,20 @@ step! {
     /// for each direction of an open one in which something is held back. Once it is healed, what was held passes,
     /// on the same connections.
     ///
+    /// One that struck nothing fails the scenario, unless the step says `if it is reached`.
+    ///
     /// ```gherkin
     /// Given nothing passes between shop and billing
     /// When I send POST "/orders" to shop
     /// Then the cut between shop and billing has struck
     /// When the cut between shop and billing is healed
     /// ```
-    "nothing passes between {service} and {dependency}", BlockShape::Nothing,
+    "nothing passes between {service} and {dependency}{if_reached}", BlockShape::Nothing,
     check: |mesh, values| is_between(mesh, ends(values)),
     injects: |values| name(ends(values));
-    pub fn nothing_passes(world, one: String, other: String; _block) {
+    pub fn nothing_passes(world, one: String, other: String, if_reached: bool; _block) {
         let (one, other) = (one.as_str(), other.as_str());
-        inject(world, name((one, other)), 1, &[(one, other), (other, one)], Edge::cut)
+        inject(world, name((one, other)), (1, if_reached), &[(one, other), (other, one)], Edge::cut)
     }
 }
 

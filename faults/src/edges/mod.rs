@@ -76,11 +76,11 @@ fn depends_on(names: &[&str]) -> String {
     format!("depends on {}", names.join(", "))
 }
 
-/// Injects a fault that is a rule on each edge that there is of `ends` (caller and dependency).
+/// Injects a fault that is a rule on each edge that there is of `ends` (caller and dependency), and must strike so often.
 fn inject(
     world: &mut World,
     fault: String,
-    at_least: u64,
+    (at_least, if_reached): (u64, bool),
     ends: &[(&str, &str)],
     rule: impl Fn(&Edge, Strikes) -> Rule,
 ) -> StepResult {
@@ -93,12 +93,13 @@ fn inject(
     if edges.is_empty() {
         return Err(Failure::unknown(format!("the sandbox has no edge for the {fault}")));
     }
-    world.injections.inject(&world.timeline, fault, at_least, |strikes| {
+    let injection = world.injections.inject(&world.timeline, fault, at_least, |strikes| {
         let rules: Vec<Rule> = edges.iter().map(|edge| rule(edge, strikes.clone())).collect();
         Some(Box::new(move || {
             drop(rules);
             Box::pin(std::future::ready(Ok(())))
         }))
     });
+    injection.if_reached = if_reached;
     Ok(())
 }

@@ -13,18 +13,20 @@ step! {
     /// Its name is `refusal from A to B`. It strikes for each connection, but not for an open HTTP connection on which
     /// no request is under way: its caller does not notice. Once it is healed, new connections pass.
     ///
+    /// One that struck nothing fails the scenario, unless the step says `if it is reached`.
+    ///
     /// ```gherkin
     /// Given connections from billing to bank are refused
     /// When I send POST "/orders" to shop
     /// Then the refusal from billing to bank has struck
     /// When the refusal from billing to bank is healed
     /// ```
-    "connections from {service} to {dependency} are refused", BlockShape::Nothing,
+    "connections from {service} to {dependency} are refused{if_reached}", BlockShape::Nothing,
     check: |mesh, values| leads(mesh, ends(values)),
     injects: |values| name(ends(values));
-    pub fn connections_are_refused(world, from: String, to: String; _block) {
+    pub fn connections_are_refused(world, from: String, to: String, if_reached: bool; _block) {
         let ends = (from.as_str(), to.as_str());
-        inject(world, name(ends), 1, &[ends], Edge::refuse)
+        inject(world, name(ends), (1, if_reached), &[ends], Edge::refuse)
     }
 }
 

@@ -89,10 +89,10 @@ impl PostgresServer {
         let binaries = cluster::reachable(binaries, &folder)?;
         let data = folder.join("data");
         let (from, to) = (template, data.clone());
-        let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to, cluster::user())).await;
-        copied
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(folder_error(&data))?;
+        let copied = guardian
+            .in_folders(move || copy_tree(&from, &to, cluster::user()))
+            .await;
+        copied.map_err(folder_error(&data))?;
         let access = folder.join("pg_hba.conf");
         fs::write(&access, OPEN_ACCESS).map_err(folder_error(&access))?;
         let mut command = Command::new(binaries.folder.join("postgres"))
