@@ -223,7 +223,7 @@ fn struck(injections: &[Injection]) -> Result<(), StepError> {
             format!("the {fault} struck {struck} of {} times", injection.at_least)
         };
         return Err(Failure::failed(message).hint(
-            "what should have met the fault did not happen while it was in force; `And the … has struck` waits for it",
+            "what should have met the fault did not happen while it was in force: `the … has struck` waits for it; a fault that may strike nothing ends in `if it is reached`",
         ));
     }
     Ok(())

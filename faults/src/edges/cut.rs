@@ -102,6 +102,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_may_strike_nothing_holds_back_what_it_meets_all_the_same() {
+        let ran = run("
+            * nothing passes between shop and billing if it is reached
+            * billing asks bank POST '/charges'
+            * bank answers billing 200
+        ")
+        .await;
+        assert_eq!(ran.told(), "passed");
+        let ran = run("
+            * nothing passes between shop and billing if it is reached
+            * shop asks billing GET '/invoices'
+            * the cut between shop and billing has struck
+            * shop hears nothing from billing
+        ")
+        .await;
+        assert_eq!(ran.told(), "passed");
+    }
+
+    #[tokio::test]
     async fn it_is_healed_when_the_scenario_ends() {
         let ran = run("
             * nothing passes between shop and billing

@@ -98,6 +98,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_may_strike_nothing_is_still_waited_for_by_has_struck() {
+        let ran = run("
+            * connections from shop to billing are refused if it is reached
+            * billing asks bank POST '/charges'
+            * bank answers billing 200
+        ")
+        .await;
+        assert_eq!(ran.told(), "passed");
+        let ran = run("
+            * connections from shop to billing are refused if it is reached
+            * the refusal from shop to billing has struck within 50 ms
+        ")
+        .await;
+        assert_eq!(
+            ran.told(),
+            "failed: it did not come to hold within 50 ms; seen: it struck nothing"
+        );
+    }
+
+    #[tokio::test]
     async fn it_is_healed_when_the_scenario_ends() {
         let ran = run("
             * connections from shop to billing are refused
