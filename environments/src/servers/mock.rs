@@ -2,7 +2,12 @@
 
 use std::{sync::mpsc, thread};
 
-use rdkafka::{error::KafkaError, mocking::MockCluster};
+use rdkafka::{
+    bindings::{rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms},
+    config::ClientConfig,
+    error::KafkaError,
+    producer::{BaseProducer, Producer},
+};
 use tokio::sync::oneshot;
 
 use super::ServerError;
@@ -138,9 +143,12 @@ impl MockKafka {
         let (topics, wanted) = mpsc::channel::<CreateTopic>();
         let (started, address) = oneshot::channel();
         thread::spawn(move || {
-            let cluster = match MockCluster::new(1) {
-                Ok(cluster) => cluster,
+            let client = match with_a_cluster() {
+                Ok(client) => client,
                 Err(error) => return drop(started.send(Err(error.to_string()))),
+            };
+            let Some(cluster) = client.client().mock_cluster() else {
+                return drop(started.send(Err("librdkafka made none".into())));
             };
             let _ = started.send(Ok(cluster.bootstrap_servers()));
             for CreateTopic { name, partitions, done } in wanted {
@@ -173,6 +181,29 @@ impl MockKafka {
         self.topics.send(wanted).map_err(|_| refused(&action, "it is gone"))?;
         let result = result.await.map_err(|_| refused(&action, "it is gone"))?;
         result.map_err(|error| refused(&action, error.to_string()))
+    }
+}
+
+/// A client that has a mock cluster of one broker, and lives as long as it.
+fn with_a_cluster() -> Result<BaseProducer, KafkaError> {
+    let client: BaseProducer = ClientConfig::new().set("test.mock.num.brokers", "1").create()?;
+    form_groups_at_once(&client);
+    Ok(client)
+}
+
+/// Has a group assign its partitions as soon as its first member comes, as the real broker of a run does. The mock waits for 3 s, and
+/// meanwhile throws out a member whose session is shorter (`rd_kafka_mock_cgrp_classic_session_tmr_cb` of librdkafka 2.12).
+#[expect(
+    unsafe_code,
+    reason = "librdkafka's own function for it, which its binding does not wrap"
+)]
+fn form_groups_at_once(client: &BaseProducer) {
+    // SAFETY: both are of librdkafka and look at nothing but what the client has; the cluster lives as long as the client, which is borrowed.
+    unsafe {
+        let cluster = rd_kafka_handle_mock_cluster(client.client().native_ptr());
+        if !cluster.is_null() {
+            rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);
+        }
     }
 }
 
@@ -219,6 +250,27 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:?} of {answered:?}");
         assert_eq!(missing_call(19), Some("CreateTopics"));
         assert_eq!(missing_call(0), None);
+    }
+
+    #[tokio::test]
+    async fn a_group_with_a_short_session_forms_at_once() {
+        use rdkafka::consumer::{BaseConsumer, Consumer};
+
+        let mock = MockKafka::start().await.unwrap();
+        mock.create_topic("orders.v1", 6).await.unwrap();
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", mock.address())
+            .set("group.id", "billing")
+            .set("session.timeout.ms", "1000")
+            .set("heartbeat.interval.ms", "300")
+            .create()
+            .unwrap();
+        consumer.subscribe(&["orders.v1"]).unwrap();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while consumer.assignment().unwrap().count() < 6 {
+            assert!(std::time::Instant::now() < until, "no partitions");
+            drop(consumer.poll(std::time::Duration::from_millis(50)));
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,9 @@ pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
     /// Rewrites the request's names into the broker's.
     fn to_broker(&mut self, scope: &Scope);
 
+    /// Has a request of this version ask of the mock cluster what a real broker would do of itself.
+    fn fit_mock(&mut self, _version: i16) {}
+
     /// Rewrites the answer's names into the client's; `self` is the request as the client sent it.
     fn to_client(&self, answer: &mut Self::Response, scope: &Scope);
 
@@ -215,6 +218,9 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     asked.asked(scope);
     let call = Call::asked(&asked, scope);
     request.to_broker(scope);
+    if scope.broker() == Broker::Mock {
+        request.fit_mock(version);
+    }
     let bytes = if asked.passes(version) {
         frame
     } else {

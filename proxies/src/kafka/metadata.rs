@@ -31,6 +31,13 @@ impl Api for MetadataRequest {
         scope.names().put_all(topics.filter_map(|topic| topic.name.as_mut()));
     }
 
+    /// A run's broker makes no topic of itself (`auto.create.topics.enable`); the mock does, unless the client forbids it (version 4).
+    fn fit_mock(&mut self, version: i16) {
+        if version >= 4 {
+            self.allow_auto_topic_creation = false;
+        }
+    }
+
     fn to_client(&self, answer: &mut MetadataResponse, scope: &Scope) {
         for broker in &mut answer.brokers {
             scope.endpoint(broker.node_id, &mut broker.host, &mut broker.port);

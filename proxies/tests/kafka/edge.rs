@@ -143,6 +143,25 @@ async fn a_cut_edge_holds_records_back_until_it_is_healed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_not_there_is_not_made_by_who_asks_for_it() {
+    let mock = mock(&["m1-"]);
+    let shop = Caller::new(&mock, "m1-").await;
+    let topics = |client: FutureProducer, topic: Option<&str>| {
+        let known = client.client().fetch_metadata(topic, SOON).unwrap();
+        let topics = known.topics().iter();
+        topics
+            .map(|topic| (topic.name().to_owned(), topic.error()))
+            .collect::<Vec<_>>()
+    };
+    let unknown = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    assert_eq!(
+        topics(shop.producer(), Some("nowhere.v1")),
+        [("nowhere.v1".to_owned(), Some(unknown))]
+    );
+    assert_eq!(topics(shop.producer(), None), [("orders.v1".to_owned(), None)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_mock_cluster_lacks_is_named() {
     let mock = mock(&["m1-"]);
     let shop = Caller::new(&mock, "m1-").await;
