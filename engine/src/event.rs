@@ -248,6 +248,8 @@ pub enum Happening {
         level: Option<String>,
         /// The message, or the whole line where it could not be parsed.
         message: String,
+        /// The whole line as JSON, where it is JSON.
+        document: Option<Json>,
     },
     /// A service sent a metric (DogStatsD).
     Metric {
@@ -259,6 +261,37 @@ pub enum Happening {
         kind: String,
         /// The value as it stood in the datagram.
         value: String,
+        /// The share of measurements that were sent, over 0 and at most 1.
+        rate: f64,
+        /// Its tags.
+        tags: Vec<String>,
+    },
+    /// A service sent an event to the metrics agent (DogStatsD).
+    AgentEvent {
+        /// The service.
+        service: String,
+        /// Its title.
+        title: String,
+        /// Its text.
+        text: String,
+        /// What it says of itself besides, by DogStatsD's names: `alert_type`, `priority`, `host`, `source_type_name`,
+        /// `aggregation_key`.
+        fields: Vec<(String, String)>,
+        /// Its tags.
+        tags: Vec<String>,
+    },
+    /// A service sent a service check to the metrics agent (DogStatsD).
+    ServiceCheck {
+        /// The service.
+        service: String,
+        /// The check's name.
+        name: String,
+        /// `ok`, `warning`, `critical` or `unknown`.
+        status: String,
+        /// Its message.
+        message: Option<String>,
+        /// The host.
+        host: Option<String>,
         /// Its tags.
         tags: Vec<String>,
     },
@@ -337,6 +370,8 @@ impl Happening {
             | Self::PartnerCall { .. }
             | Self::Log { .. }
             | Self::Metric { .. }
+            | Self::AgentEvent { .. }
+            | Self::ServiceCheck { .. }
             | Self::Service { .. }
             | Self::Fault { .. }
             | Self::ScenarioFinished { .. }

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod parameter;
 pub mod phrase;
 pub mod plan;
+pub mod quantity;
 pub mod run;
 pub mod sandbox;
 pub mod scopes;

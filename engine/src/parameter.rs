@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::count::Count;
 use crate::mesh::Kind;
+use crate::quantity::Quantity;
 use crate::timing::{Timing, duration};
 
 /// A parameter type of step expressions.
@@ -33,6 +34,8 @@ pub enum Value {
     Word(String),
     /// How many.
     Count(Count),
+    /// How much.
+    Quantity(Quantity),
     /// How long.
     Duration(Duration),
     /// A whole number: an ordinal, an HTTP status.
@@ -53,6 +56,8 @@ pub enum Value {
     IfReached(bool),
     /// A share in per cent: `1` is one in a hundred.
     Percent(f64),
+    /// By how many per cent something may be off, where the step says so.
+    Tolerance(Option<f64>),
     /// The name that ` as NAME` gives to what the step produces.
     Alias(Option<String>),
     /// The name that the step gives to a traffic that it begins.
@@ -137,6 +142,16 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: |text| Count::parse(text).map(Value::Count),
     },
     ParameterType {
+        name: "metric",
+        pattern: NAME,
+        read: |text| Ok(Value::Word(text.to_owned())),
+    },
+    ParameterType {
+        name: "quantity",
+        pattern: Quantity::PATTERN,
+        read: |text| Quantity::parse(text).map(Value::Quantity),
+    },
+    ParameterType {
         name: "times",
         pattern: "exactly once|at least once",
         read: |text| Count::parse(&text.replace("once", "1")).map(Value::Count),
@@ -165,6 +180,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         name: "percent",
         pattern: r"[0-9]+(?:\.[0-9]+)? ?%",
         read: percent,
+    },
+    ParameterType {
+        name: "tolerance",
+        pattern: r"(?:, give or take [0-9]+(?:\.[0-9]+)? ?%)?",
+        read: tolerance,
     },
     ParameterType {
         name: "fault",
@@ -282,6 +302,13 @@ fn percent(text: &str) -> Result<Value, String> {
         .ok_or_else(|| format!("`{text}` is more than all; hint: a share is `0 %` to `100 %`"))
 }
 
+fn tolerance(text: &str) -> Result<Value, String> {
+    match text.strip_prefix(", give or take ").map(percent).transpose()? {
+        Some(Value::Percent(share)) => Ok(Value::Tolerance(Some(share))),
+        _ => Ok(Value::Tolerance(None)),
+    }
+}
+
 fn alias(text: &str) -> Result<Value, String> {
     Ok(Value::Alias(text.strip_prefix(" as ").map(str::to_owned)))
 }
@@ -337,6 +364,11 @@ mod tests {
         assert_eq!(read("ordered", ", in order per key"), Ok(Value::Ordered(true)));
         assert_eq!(read("if_reached", ""), Ok(Value::IfReached(false)));
         assert_eq!(read("if_reached", " if it is reached"), Ok(Value::IfReached(true)));
+        assert_eq!(read("tolerance", ""), Ok(Value::Tolerance(None)));
+        assert_eq!(
+            read("tolerance", ", give or take 2.5 %"),
+            Ok(Value::Tolerance(Some(2.5)))
+        );
         assert_eq!(read("as", " as order"), Ok(Value::Alias(Some("order".into()))));
         assert_eq!(read("as", ""), Ok(Value::Alias(None)));
         assert_eq!(read("eventually", ""), Ok(Value::Adverb(String::new())));

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use crate::activity::Telemetry;
 use crate::count::Count;
 use crate::failure::{Failure, StepError};
 use crate::mesh::Mesh;
 use crate::parameter::Value;
+use crate::quantity::Quantity;
 use crate::timing::{Timing, TimingKind};
 use crate::world::World;
 
@@ -35,6 +37,8 @@ pub struct StepDefinition {
     pub timings: &'static [TimingKind],
     /// Whether it drives the mesh: what was quiet before may be so no more. Steps that only look do not.
     pub drives: bool,
+    /// What it looks at of what services tell of themselves. That counts for quiet in a scenario with such a sentence.
+    pub telemetry: Option<Telemetry>,
     /// What it does.
     pub run: for<'w> fn(&'w mut World, Input) -> BoxFuture<'w, StepResult>,
 }
@@ -167,9 +171,11 @@ from_value!(
     | Value::Traffic(text) => text
 );
 from_value!(Count, Value::Count(count) => count);
+from_value!(Quantity, Value::Quantity(quantity) => quantity);
 from_value!(Duration, Value::Duration(duration) => duration);
 from_value!(u64, Value::Number(number) => number);
 from_value!(Timing, Value::Timing(timing) => timing);
+from_value!(Option<f64>, Value::Tolerance(share) => share);
 from_value!(f64, Value::Percent(share) => share);
 from_value!(bool, Value::Only(said) | Value::Ordered(said) | Value::IfReached(said) => said);
 from_value!(Option<String>, Value::Alias(alias) => alias);
@@ -198,8 +204,8 @@ from_value!(Option<String>, Value::Alias(alias) => alias);
 ///
 /// The arguments are those of the expression in order, `{eventually}` and `{within}` together being one
 /// [`Timing`] in the place of the first of them; `_block` is the [`Block`] below the step. Behind the shape may stand
-/// `, check: …`, `, injects: …`, `, timings: …` and `, drives: …`, in this order: the fields of [`StepDefinition`] of these
-/// names. A sentence takes all timings where it does not say, and drives where it takes none.
+/// `, check: …`, `, injects: …`, `, timings: …`, `, drives: …` and `, telemetry: …`, in this order: the fields of
+/// [`StepDefinition`] of these names. A sentence takes all timings where it does not say, and drives where it takes none.
 #[macro_export]
 macro_rules! step {
     (@optional) => { None };
@@ -208,7 +214,7 @@ macro_rules! step {
     (@or $default:expr; $value:expr) => { $value };
     (
         $(#[doc = $doc:expr])+
-        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)? $(, timings: $timings:expr)? $(, drives: $drives:expr)?;
+        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)? $(, timings: $timings:expr)? $(, drives: $drives:expr)? $(, telemetry: $telemetry:expr)?;
         pub fn $name:ident($world:ident $(, $argument:ident: $type:ty)*; $block:ident) $body:block
     ) => {
         $(#[doc = $doc])+
@@ -233,6 +239,7 @@ macro_rules! step {
                 injects: $crate::step!(@optional $($injects)?),
                 timings: $crate::step!(@or $crate::timing::TimingKind::ALL; $($timings)?),
                 drives: $crate::step!(@or $crate::step::drives($expression); $($drives)?),
+                telemetry: $crate::step!(@optional $($telemetry)?),
                 run,
             }
         }

@@ -138,6 +138,7 @@ fn happening(happening: &Happening) -> String {
             service,
             level,
             message,
+            document: _,
         } => {
             let level = level.as_ref().map(|level| format!("{level}: ")).unwrap_or_default();
             format!("{service}  {level}{message}")
@@ -147,14 +148,36 @@ fn happening(happening: &Happening) -> String {
             name,
             kind,
             value,
+            rate,
             tags,
         } => {
-            let tags = if tags.is_empty() {
-                String::new()
+            let rate = if *rate < 1.0 {
+                format!("|@{rate}")
             } else {
-                format!(" #{}", tags.join(","))
+                String::new()
             };
-            format!("{service}  metric {name}:{value}|{kind}{tags}")
+            format!("{service}  metric {name}:{value}|{kind}{rate}{}", tagged(tags))
+        }
+        Happening::AgentEvent {
+            service,
+            title,
+            text,
+            fields: _,
+            tags,
+        } => format!("{service}  event {title}: {text}{}", tagged(tags)),
+        Happening::ServiceCheck {
+            service,
+            name,
+            status,
+            message,
+            host: _,
+            tags,
+        } => {
+            let message = message
+                .as_ref()
+                .map(|message| format!(": {message}"))
+                .unwrap_or_default();
+            format!("{service}  check {name} {status}{message}{}", tagged(tags))
         }
         Happening::Service { service, state } => format!("{service}  {}", state_in_words(state)),
         Happening::Fault { fault, phase } => format!("fault {fault} {}", phase_in_words(*phase)),
@@ -188,6 +211,15 @@ fn happening(happening: &Happening) -> String {
 /// A number with its noun: `1 row`, `2 rows`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Tags as DogStatsD writes them, behind a blank; nothing where there are none.
+fn tagged(tags: &[String]) -> String {
+    if tags.is_empty() {
+        String::new()
+    } else {
+        format!(" #{}", tags.join(","))
+    }
 }
 
 fn parts_in_words(parts: &[(String, Duration)]) -> String {
@@ -250,6 +282,7 @@ mod tests {
             service: "shop".into(),
             level: Some("error".into()),
             message: "a\nb".into(),
+            document: None,
         };
         assert_eq!(in_one_line(&sample::event(10, None, log)), "+0.010 s  shop  error: a b");
         let record = Happening::Record {

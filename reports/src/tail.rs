@@ -134,6 +134,7 @@ mod tests {
             service: "shop".into(),
             level: None,
             message: message.into(),
+            document: None,
         }
     }
 

@@ -216,6 +216,8 @@ impl<W: Write> Reporter for Terminal<W> {
             | Happening::PartnerCall { .. }
             | Happening::Log { .. }
             | Happening::Metric { .. }
+            | Happening::AgentEvent { .. }
+            | Happening::ServiceCheck { .. }
             | Happening::Service { .. }
             | Happening::Fault { .. }
             | Happening::Expectation { .. }

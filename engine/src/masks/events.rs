@@ -50,6 +50,10 @@ fn message(happening: &Happening) -> Option<(&[(String, String)], &Json)> {
     match happening {
         Happening::PartnerCall { headers, body, .. } => Some((headers, body)),
         Happening::Record { headers, value, .. } => Some((headers, value)),
+        Happening::Log {
+            document: Some(document),
+            ..
+        } => Some((&[], document)),
         _ => None,
     }
 }
@@ -261,18 +265,44 @@ impl Masker<'_> {
                 service,
                 level,
                 message,
+                document,
             } => {
                 self.all([service, message]);
                 self.all(level);
+                document.iter_mut().for_each(|document| self.body(document));
             }
             Happening::Metric {
                 service,
                 name,
                 kind,
                 value,
+                rate: _,
                 tags,
             } => {
                 self.all([service, name, kind, value]);
+                self.all(tags);
+            }
+            Happening::AgentEvent {
+                service,
+                title,
+                text,
+                fields,
+                tags,
+            } => {
+                self.all([service, title, text]);
+                self.all(fields.iter_mut().flat_map(|(name, value)| [name, value]));
+                self.all(tags);
+            }
+            Happening::ServiceCheck {
+                service,
+                name,
+                status,
+                message,
+                host,
+                tags,
+            } => {
+                self.all([service, name, status]);
+                self.all([message, host].into_iter().flatten());
                 self.all(tags);
             }
             Happening::Service { service, state } => {

@@ -21,6 +21,10 @@ impl Planner<'_> {
         {
             errors.push((Spot::Step, Reason::invalid(message)));
         }
+        if definition.telemetry.is_some() && self.mesh.is_none() {
+            let message = "this step looks at what the services of a mesh tell of themselves, and no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml";
+            errors.push((Spot::Step, Reason::invalid(message)));
+        }
         for value in values {
             if let Value::Timing(timing) = value
                 && !definition.timings.contains(&timing.kind())
@@ -51,8 +55,9 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use super::super::{Feature, Selection};
+    use super::super::{Feature, Plan, Selection, Unplanned};
     use super::*;
+    use crate::activity::Telemetry;
     use crate::mesh::Mesh;
     use crate::step;
     use crate::step::BlockShape;
@@ -99,8 +104,16 @@ mod tests {
         }
     }
 
-    /// Every error, each as `LINE MESSAGE; HINTS`.
-    fn errors(steps: &str) -> Vec<String> {
+    step! {
+        /// Listens.
+        "nobody complains", BlockShape::Nothing, drives: false, telemetry: Telemetry::Logs;
+        pub fn nobody_complains(_world; _block) {
+            Ok(())
+        }
+    }
+
+    /// What comes of a scenario of these steps, with a mesh or without.
+    fn planned(steps: &str, with_mesh: bool) -> Result<Plan, Unplanned> {
         let mesh = "mesh: m\nservices:\n  shop: {command: [shop], ports: {http: 1}}\n  mute: {command: [mute]}\n";
         let mesh = Mesh::parse(mesh, Path::new("/m/mesh.yaml")).expect("it is well formed");
         let source = format!("Feature: f\n  Scenario: s\n{steps}");
@@ -112,11 +125,20 @@ mod tests {
             lines: Vec::new(),
         };
         let planner = Planner {
-            vocabulary: &Vocabulary::new(vec![silent(), over(), quiet()]).expect("they are well formed"),
-            mesh: Some(Arc::new(mesh)),
+            vocabulary: &Vocabulary::new(vec![silent(), over(), quiet(), nobody_complains()])
+                .expect("they are well formed"),
+            mesh: with_mesh.then(|| Arc::new(mesh)),
             variables: Arc::default(),
         };
-        let unplanned = planner.plan(&[feature], &Selection::default()).err();
+        planner.plan(&[feature], &Selection::default())
+    }
+
+    /// Every error, each as `LINE MESSAGE; HINTS`.
+    fn errors(steps: &str) -> Vec<String> {
+        told(planned(steps, true).err())
+    }
+
+    fn told(unplanned: Option<Unplanned>) -> Vec<String> {
         let errors = unplanned.map(|unplanned| unplanned.errors).unwrap_or_default();
         let told = |error: &super::super::PlanError| {
             format!(
@@ -151,6 +173,20 @@ mod tests {
             ]
         );
         assert!(!quiet().drives && silent().drives);
+    }
+
+    #[test]
+    fn what_services_tell_of_themselves_needs_them_to_run() {
+        let plan = planned("    * nobody complains\n", true)
+            .ok()
+            .expect("it can be planned");
+        assert!(plan.scenarios[0].needs_sandbox);
+        assert_eq!(
+            told(planned("    * nobody complains\n", false).err()),
+            [
+                "3 this step looks at what the services of a mesh tell of themselves, and no mesh is given; name its file with `-f mesh.yaml`, or in momus.toml"
+            ]
+        );
     }
 
     #[test]

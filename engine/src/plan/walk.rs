@@ -141,7 +141,8 @@ impl<'p> Walk<'p> {
         for (spot, reason) in wrong {
             self.tell(line, spot, reason);
         }
-        self.needs_sandbox |= values.iter().any(|value| matches!(value, Value::Name { .. }));
+        let named = values.iter().any(|value| matches!(value, Value::Name { .. }));
+        self.needs_sandbox |= named || definition.telemetry.is_some();
         self.kept.extend(values.iter().filter_map(|value| match value {
             Value::Alias(name) => name.clone(),
             _ => None,

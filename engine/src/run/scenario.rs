@@ -72,6 +72,8 @@ impl Run {
         place: OwnedSemaphorePermit,
     ) -> Result<(), StepError> {
         let until = tokio::time::Instant::now() + self.settings.timeout;
+        let told = scenario.steps.iter().filter_map(|step| step.definition.telemetry);
+        told.for_each(|kind| timeline.activity().counts(kind));
         let mut sandbox = None;
         if scenario.needs_sandbox {
             if let Some(failure) = &self.unprepared {

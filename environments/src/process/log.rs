@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
 use super::ports::says_taken;
-use super::standins;
+use super::telemetry;
 use crate::guardian::{Lines, Output};
 use crate::standins::log_line;
 
@@ -85,7 +85,7 @@ impl Log {
                 Some(LogFormat::Ecs | LogFormat::Json) => log_line::parse(&line),
                 Some(LogFormat::Plain) | None => log_line::plain(&line),
             };
-            standins::log(&shared.timeline, &shared.service, &read);
+            telemetry::log(&shared.timeline, &shared.service, &read);
             // A full disk loses the log, not the run.
             drop(file.lock().await.write_all(format!("{line}\n").as_bytes()).await);
         }

@@ -18,6 +18,7 @@ mod servers;
 mod service;
 mod standins;
 mod starting;
+mod telemetry;
 mod tidying;
 mod wiring;
 

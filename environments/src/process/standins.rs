@@ -11,11 +11,11 @@ use momus_engine::mesh::Mesh;
 use momus_engine::timeline::Timeline;
 use serde_json::Value as Json;
 
+use super::telemetry;
 use crate::s3::{S3, S3Credentials};
-use crate::standins::log_line::LogLine;
 use crate::standins::logs::LogIntake;
 use crate::standins::partner::{Call, Partner, Rules};
-use crate::standins::statsd::{Kind, Message, News, Received, Statsd};
+use crate::standins::statsd::{News, Received, Statsd};
 
 /// The stand-ins of one sandbox.
 pub(super) struct StandIns {
@@ -58,7 +58,7 @@ impl StandIns {
                 let served = Statsd::serve(Arc::new(move |received: Received| {
                     let new = news.lock().unwrap_or_else(PoisonError::into_inner).tells(&received);
                     let what = format!("{of} → statsd  {}", received.line);
-                    told.record(metric(&of, received));
+                    told.record(telemetry::sent(&of, received));
                     if new {
                         told.activity().tells(Telemetry::Metrics, &of, None, what);
                     }
@@ -68,7 +68,8 @@ impl StandIns {
             }
             if uses("logs") {
                 let (told, of) = (timeline.clone(), name.clone());
-                let served = LogIntake::serve(Arc::new(move |document| log(&told, &of, &document.line))).await;
+                let served =
+                    LogIntake::serve(Arc::new(move |document| telemetry::log(&told, &of, &document.line))).await;
                 logs.insert(name.clone(), served.map_err(|error| no_port("logs", &error))?);
             }
         }
@@ -106,57 +107,5 @@ fn partner_call(partner: &str, call: &Call) -> Happening {
             .json
             .clone()
             .unwrap_or_else(|| Json::String(text(&request.body))),
-    }
-}
-
-/// Tells the timeline a log line.
-pub(super) fn log(timeline: &Timeline, service: &str, line: &LogLine) {
-    let happening = Happening::Log {
-        service: service.to_owned(),
-        level: line.level.map(|level| format!("{level:?}").to_lowercase()),
-        message: line.message.clone(),
-    };
-    timeline.record_traced(line.trace.clone(), happening);
-    let (trace, what) = (line.trace.as_deref(), format!("{service} logs `{}`", line.message));
-    timeline.activity().tells(Telemetry::Logs, service, trace, what);
-}
-
-fn metric(service: &str, received: Received) -> Happening {
-    match received.message {
-        Ok(Message::Metric(metric)) => {
-            let tag = |(key, value): (String, Option<String>)| match value {
-                Some(value) => format!("{key}:{value}"),
-                None => key,
-            };
-            let value = received.line.split('|').next().unwrap_or_default();
-            Happening::Metric {
-                service: service.to_owned(),
-                value: value
-                    .strip_prefix(&metric.name)
-                    .unwrap_or(value)
-                    .trim_start_matches(':')
-                    .to_owned(),
-                name: metric.name,
-                kind: match metric.kind {
-                    Kind::Counter => "c",
-                    Kind::Gauge => "g",
-                    Kind::Timing => "ms",
-                    Kind::Histogram => "h",
-                    Kind::Set => "s",
-                    Kind::Distribution => "d",
-                }
-                .to_owned(),
-                tags: metric.tags.into_iter().map(tag).collect(),
-            }
-        }
-        Ok(_) => Happening::Notice {
-            text: format!("{service} sent `{}` to statsd", received.line),
-        },
-        Err(malformed) => Happening::Notice {
-            text: format!(
-                "{service} sent `{}` to statsd, which says nothing: {malformed}",
-                received.line
-            ),
-        },
     }
 }

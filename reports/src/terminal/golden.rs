@@ -93,6 +93,7 @@ fn log(service: &str, message: &str) -> Happening {
         service: service.into(),
         level: Some("error".into()),
         message: message.into(),
+        document: None,
     }
 }
 

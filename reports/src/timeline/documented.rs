@@ -14,7 +14,7 @@ use crate::sample;
 const DOCUMENT: &str = include_str!("../../TIMELINE.md");
 
 /// Fields whose objects have keys of the user's choosing.
-const FREE: [&str; 3] = ["parts", "value", "body"];
+const FREE: [&str; 4] = ["parts", "value", "body", "document"];
 
 /// Each kind once, with all that it can tell.
 fn every_kind() -> Vec<Happening> {
@@ -128,12 +128,29 @@ fn every_kind() -> Vec<Happening> {
             service: text(),
             level: Some(text()),
             message: text(),
+            document: Some(Json::Null),
         },
         Happening::Metric {
             service: text(),
             name: text(),
             kind: text(),
             value: text(),
+            rate: 1.0,
+            tags: Vec::new(),
+        },
+        Happening::AgentEvent {
+            service: text(),
+            title: text(),
+            text: text(),
+            fields: Vec::new(),
+            tags: Vec::new(),
+        },
+        Happening::ServiceCheck {
+            service: text(),
+            name: text(),
+            status: text(),
+            message: Some(text()),
+            host: Some(text()),
             tags: Vec::new(),
         },
         Happening::Service {
@@ -191,16 +208,18 @@ fn number(happening: &Happening) -> usize {
         Happening::PartnerCall { .. } => 17,
         Happening::Log { .. } => 18,
         Happening::Metric { .. } => 19,
-        Happening::Service { .. } => 20,
-        Happening::Fault { .. } => 21,
-        Happening::Expectation { .. } => 22,
-        Happening::ScenarioFinished { .. } => 23,
-        Happening::RunFinished { .. } => 24,
+        Happening::AgentEvent { .. } => 20,
+        Happening::ServiceCheck { .. } => 21,
+        Happening::Service { .. } => 22,
+        Happening::Fault { .. } => 23,
+        Happening::Expectation { .. } => 24,
+        Happening::ScenarioFinished { .. } => 25,
+        Happening::RunFinished { .. } => 26,
     }
 }
 
 /// How many kinds [`number`] knows.
-const KINDS: usize = 25;
+const KINDS: usize = 27;
 
 /// The document's tables by their heading: each row's first name, with the names in its other cells.
 fn tables() -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<&'static str>>> {

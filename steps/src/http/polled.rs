@@ -153,6 +153,7 @@ mod tests {
                 service: "shop".into(),
                 level: None,
                 message: "a request".into(),
+                document: None,
             });
             async { "no order" }
         };

@@ -83,6 +83,7 @@ fn told(event: &Event) -> Option<String> {
             service,
             level,
             message,
+            ..
         } if level.as_deref().is_some_and(is_grave) => Some(format!("{service} logs {message}")),
         _ => None,
     }

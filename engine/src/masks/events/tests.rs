@@ -64,8 +64,10 @@ fn every_kind() -> Vec<Happening> {
         Happening::Rows { datastore: text(), table: text(), rows: 1 },
         Happening::Objects { bucket: text(), names: vec![text()] },
         Happening::PartnerCall { partner: text(), method: text(), path: text(), headers: headers(), status: 200, body: body() },
-        Happening::Log { service: text(), level: Some(text()), message: text() },
-        Happening::Metric { service: text(), name: text(), kind: text(), value: text(), tags: vec![text()] },
+        Happening::Log { service: text(), level: Some(text()), message: text(), document: Some(body()) },
+        Happening::Metric { service: text(), name: text(), kind: text(), value: text(), rate: 1.0, tags: vec![text()] },
+        Happening::AgentEvent { service: text(), title: text(), text: text(), fields: headers(), tags: vec![text()] },
+        Happening::ServiceCheck { service: text(), name: text(), status: text(), message: Some(text()), host: Some(text()), tags: vec![text()] },
         Happening::Service { service: text(), state: exited },
         Happening::Fault { fault: text(), phase: FaultPhase::Struck },
         Happening::Expectation { expected: text(), seen: text(), held: false, looks: 1 },
@@ -120,6 +122,7 @@ fn what_stands_at_secret_places_is_masked_there_and_elsewhere_in_the_scenario() 
         service: "shop".into(),
         level: None,
         message: "charging 4111222233334444 with t0ken-1, k and c00kie-value".into(),
+        document: None,
     };
     let mut learned = Learned::default();
     learned.message(&masks(), [("Set-Cookie", "id=c00kie-value; Path=/")], None);

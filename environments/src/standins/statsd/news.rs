@@ -16,7 +16,7 @@ impl News {
     /// counts nothing.
     pub fn tells(&mut self, received: &Received) -> bool {
         match &received.message {
-            Ok(Message::Metric(metric)) => self.tells_metric(metric, &received.line),
+            Ok(Message::Metric(metric)) => self.tells_metric(metric),
             Ok(Message::ServiceCheck(check)) => {
                 let of = format!("{} {:?} {:?}", check.name, check.host, check.tags);
                 self.stands_anew(of, format!("{} {:?}", check.status, check.message))
@@ -25,20 +25,15 @@ impl News {
         }
     }
 
-    fn tells_metric(&mut self, metric: &Metric, line: &str) -> bool {
+    fn tells_metric(&mut self, metric: &Metric) -> bool {
         let changes = match &metric.values {
             Values::Numbers(numbers) => numbers.iter().any(|number| *number != 0.0),
             Values::Member(_) => true,
         };
-        let value = line.strip_prefix(&metric.name).and_then(|rest| rest.strip_prefix(':'));
-        // A signed gauge is a change of it (https://github.com/statsd/statsd/blob/master/docs/metric_types.md#gauges).
-        let signed = value.is_some_and(|value| value.starts_with(['+', '-']));
         match metric.kind {
             Kind::Counter => changes,
-            Kind::Gauge if signed => {
-                self.last.remove(&of(metric));
-                changes
-            }
+            // A signed value is one as well: unlike statsd, DogStatsD knows no changes of a gauge
+            // (https://github.com/DataDog/dd-agent/pull/2104).
             Kind::Gauge => self.stands_anew(of(metric), format!("{:?}", metric.values)),
             Kind::Timing | Kind::Histogram | Kind::Set | Kind::Distribution => true,
         }
@@ -91,8 +86,8 @@ mod tests {
         ];
         assert_eq!(told(&lines), [true, false, true, true, false, true]);
         assert_eq!(
-            told(&["depth:2|g", "depth:+0|g", "depth:-1|g", "depth:2|g"]),
-            [true, false, true, true]
+            told(&["depth:2|g", "depth:+2|g", "depth:-1|g", "depth:-1|g", "depth:2|g"]),
+            [true, false, true, false, true]
         );
     }
 
