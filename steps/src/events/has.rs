@@ -18,8 +18,8 @@ step! {
     /// Counts the records of a topic that have what the table says; without a table, all of them.
     ///
     /// Places: `key`, `header NAME`, `partition`, `offset`, `$…` into a value that is JSON, `value` for one that is not.
-    /// Headers and keys compare as texts; a record without a key or value has `null` there. Everything in the topic
-    /// counts, from its beginning on, but for what transactions did not commit.
+    /// Headers and keys compare as texts, partitions and offsets as numbers; a record without a key or value has `null`
+    /// there. Everything in the topic counts, from its beginning on, but for what transactions did not commit.
     ///
     /// ```gherkin
     /// Then topic orders.v1 eventually has exactly 1 record, and no other within 5 seconds

@@ -15,7 +15,8 @@ pub(super) fn definitions() -> Vec<StepDefinition> {
 
 step! {
     /// Judges the last response: `status`, `header NAME`, and `$…` places of its JSON body; of a body that is not JSON,
-    /// `$` is the text.
+    /// `$` is the text. A status is a number, also where `${VARIABLE}` gives it; headers and texts compare as they are
+    /// written.
     ///
     /// ```gherkin
     /// When I send GET "/orders" to shop
@@ -163,6 +164,48 @@ mod tests {
             })
             .collect();
         assert_eq!(held, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_is_compared_with_what_came_later() {
+        let mut scenario = shop().await;
+        let send = |number| format!(r#"I send POST "/orders/{number}" to shop as before"#);
+        scenario.passes(&send(3), Block::Nothing).await;
+        let text = r#"I send POST "/orders/5" to shop"#;
+        scenario.passes(text, Block::Nothing).await;
+        let rows = [
+            ["$.number", "#greater than ${before.number}"],
+            ["$.number", "#not ${before.number}"],
+            ["header x-shard", "#at most ${before:header x-shard}"],
+            // What is a text elsewhere is a number where a number stands.
+            ["status", "\"${before:status}\""],
+        ];
+        scenario.passes("the response has", table(&rows)).await;
+        scenario.passes(&send(5), Block::Nothing).await;
+        let rows = [
+            ["$.number", "#greater than ${before.number}"],
+            ["$.id", "#not ${before.id}"],
+            ["header x-shard", "#less than ${before:header x-shard}"],
+            ["$.total", "#not 3"],
+            ["status", "\"20${before:header x-shard}\""],
+        ];
+        insta::assert_snapshot!(scenario.fails("the response has", table(&rows)).await, @r#"
+        Failed: it does not hold
+        expected:
+          the response of shop to POST /orders/5 has
+            $.number: #greater than 5
+            $.id: #not "o-1"
+            header x-shard: #less than 3
+            $.total: #not 3
+            status: "203"
+        seen:
+          202 Accepted, {"id":"o-1","number":5}
+            $.number: expected #greater than 5, was 5
+            $.id: expected #not "o-1", was "o-1"
+            header x-shard: expected #less than 3, was "3"
+            $.total: expected #not 3, was absent
+            status: expected "203", was 202
+        "#);
     }
 
     #[tokio::test]

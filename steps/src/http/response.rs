@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use serde_json::Value as Json;
 
 use super::message::Message;
-use crate::selection::{Expected, Judgement, Place, Subject};
+use crate::selection::{Judgement, Place, Subject, Typing};
 
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,8 +93,8 @@ impl Subject for Response {
         format!("{}{reason}, {}", self.status.as_u16(), self.message.shown())
     }
 
-    fn is(&self, place: &Place, expected: &Expected, seen: &Json) -> bool {
-        self.message.is(place, expected, seen)
+    fn typing(&self, place: &Place) -> Typing {
+        self.message.typing(place)
     }
 
     fn absence(&self, place: &Place) -> String {

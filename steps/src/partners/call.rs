@@ -1,16 +1,20 @@
 //! A call that a partner's stand-in received.
 
+use std::time::Duration;
+
 use momus_engine::event::Happening;
 use momus_engine::timeline::Timeline;
 use reqwest::Url;
 use serde_json::Value as Json;
 
 use crate::http::message::{Body, Message};
-use crate::selection::{Expected, Place, Subject};
+use crate::selection::{Place, Subject, Typing};
 
 /// A call to a partner.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Call {
+    /// When it had arrived, since the run began.
+    pub at: Duration,
     method: String,
     path: String,
     query: Vec<(String, String)>,
@@ -30,14 +34,14 @@ impl Call {
                     headers,
                     status,
                     body,
-                } if called == partner => Some(Self::of(method, path, headers, *status, body)),
+                } if called == partner => Some(Self::of(event.elapsed, method, path, headers, *status, body)),
                 _ => None,
             });
             calls.collect()
         })
     }
 
-    fn of(method: &str, target: &str, headers: &[(String, String)], status: u16, body: &Json) -> Self {
+    fn of(at: Duration, method: &str, target: &str, headers: &[(String, String)], status: u16, body: &Json) -> Self {
         let path = target.split('?').next().unwrap_or_default();
         let query = Url::parse(&format!("http://partner{target}")).map(|url| url.query_pairs().into_owned().collect());
         let body = match body {
@@ -46,6 +50,7 @@ impl Call {
             json => Body::Json(json.clone()),
         };
         Self {
+            at,
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.unwrap_or_default(),
@@ -86,8 +91,8 @@ impl Subject for Call {
         format!("{method} {path} answered {status}: {}", message.shown())
     }
 
-    fn is(&self, place: &Place, expected: &Expected, seen: &Json) -> bool {
-        self.message.is(place, expected, seen)
+    fn typing(&self, place: &Place) -> Typing {
+        self.message.typing(place)
     }
 
     fn absence(&self, place: &Place) -> String {

@@ -92,7 +92,7 @@ mod tests {
             .await;
         let rows = [
             ["path", "/charge"],
-            ["status", "\"201\""],
+            ["status", "\"202\""],
             ["query page", "1"],
             ["header etag", "#present"],
         ];
@@ -101,14 +101,14 @@ mod tests {
         expected:
           calls to partner bank: at least 1
             path: "/charge"
-            status: "201"
+            status: "202"
             query page: 1
             header etag: #present
         seen:
           calls to partner bank: 0, and 1 other
           the nearest other: POST /charges answered 201: {"amount":12.5}
             path: expected "/charge", was "/charges"
-            status: expected the text "201", was the number 201
+            status: expected "202", was 201
             query page: expected 1, was absent
             header etag: expected #present, was absent: the headers are idempotency-key, content-length
         "#);

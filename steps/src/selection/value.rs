@@ -67,6 +67,30 @@ impl Expected {
     }
 }
 
+/// Of what type the values at a place are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// Each of its own.
+    Json,
+    /// Texts that have no type of their own: a header, a record's key.
+    Text,
+    /// Whole numbers, however they are written in a table, as those of a column: a status, an offset.
+    Number,
+}
+
+impl Typing {
+    /// Whether what is seen is the value that is expected.
+    pub fn same(self, expected: &Expected, seen: &Json) -> bool {
+        match (self, &expected.json) {
+            (Self::Json, json) => same(json, seen),
+            (Self::Text, _) => same_text(expected, seen),
+            // What a variable gives is a text.
+            (Self::Number, Json::String(text)) => text.parse().is_ok_and(|number| same(&Json::Number(number), seen)),
+            (Self::Number, json) => same(json, seen),
+        }
+    }
+}
+
 /// What a cell stands for where a value is given and not looked for: a request's member, a row's column.
 ///
 /// # Errors
@@ -196,6 +220,13 @@ mod tests {
         ));
         assert!(differ_only_in_type(&json!(1), &json!("1")));
         assert!(!differ_only_in_type(&json!("a"), &json!("b")));
+    }
+
+    #[test]
+    fn a_place_of_numbers_compares_numbers() {
+        let is = |cell: &str, seen| Typing::Number.same(&Expected::literal(cell), &seen);
+        assert!(is("202", json!(202)) && is("\"202\"", json!(202)));
+        assert!(!is("ok", json!(202)) && !is("202", json!(203)) && !is("null", json!(202)));
     }
 
     #[test]

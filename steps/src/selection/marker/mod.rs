@@ -1,5 +1,10 @@
 //! Markers: what is expected where no exact value can be (`#uuid`, `#number 3.1..3.3`).
 
+mod comparison;
+mod names;
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
@@ -7,8 +12,10 @@ use momus_engine::failure::{Failure, StepError};
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::place::nearest;
-use super::value::{Expected, same};
+use self::comparison::{Comparison, is_after};
+pub use self::names::MARKERS;
+use self::names::{split, unknown};
+use super::value::{Expected, Typing, differ_only_in_type, same, shown};
 
 /// What a marker expects.
 #[derive(Clone, Debug)]
@@ -35,58 +42,15 @@ pub enum Marker {
     Contains(Expected),
     /// `#after …`: a timestamp that is not before this one, at the seen timestamp's own precision.
     After(Timestamp),
+    /// `#at least …`, `#at most …`, `#greater than …`, `#less than …`: a number or a timestamp that stands so to this one.
+    Compared(Comparison),
+    /// `#not …`: something, and nothing that is this value.
+    Not(Expected),
     /// `#array`, `#array 3`: an array, with so many elements.
     Array(Option<usize>),
     /// `#optional string`: nothing, null, or what the marker behind it expects.
     Optional(Box<Marker>),
 }
-
-/// Each marker as it is written, and what it expects, for the reference.
-pub const MARKERS: &[(&str, &str)] = &[
-    ("#uuid", "a text that is a UUID"),
-    ("#string", "a text"),
-    ("#number", "a number"),
-    ("#number 3.1..3.3", "a number in this range, its ends included"),
-    ("#boolean", "`true` or `false`"),
-    ("#null", "`null`"),
-    ("#present", "anything, `null` included"),
-    ("#absent", "nothing: the place is not there"),
-    ("#timestamp", "a text that is an RFC 3339 timestamp"),
-    (
-        "#regex [a-z]+-\\d+",
-        "a text that the regular expression matches as a whole",
-    ),
-    (
-        "#contains paid",
-        "a text with this in it, or an array with this among its elements",
-    ),
-    (
-        "#after ${t}",
-        "a timestamp that is not before this one; one that is seen to the second is compared to the second",
-    ),
-    ("#array", "an array"),
-    ("#array 3", "an array of so many elements"),
-    (
-        "#optional string",
-        "nothing, `null`, or what the marker without its `#` expects",
-    ),
-];
-
-const NAMES: &[&str] = &[
-    "uuid",
-    "string",
-    "number",
-    "boolean",
-    "null",
-    "present",
-    "absent",
-    "timestamp",
-    "regex",
-    "contains",
-    "after",
-    "array",
-    "optional",
-];
 
 impl Marker {
     /// Reads a marker without its `#`, as far as it can be while `${…}` still stands in it: `None` is a marker
@@ -99,11 +63,15 @@ impl Marker {
         if name == "optional" {
             return optional(argument).and_then(Self::check);
         }
+        if name == "not" {
+            return excluded(argument).map(drop);
+        }
         if !argument.contains("${") {
             return Self::parse(text).map(drop);
         }
         match name {
-            "number" | "regex" | "contains" | "after" | "array" => Ok(()),
+            "number" | "regex" | "contains" | "after" | "array" | "at least" | "at most" | "greater than"
+            | "less than" => Ok(()),
             // Nothing may stand behind any other: the same message as without a reference.
             _ => Self::parse(text).map(drop),
         }
@@ -118,6 +86,16 @@ impl Marker {
         fill: &mut dyn FnMut(&str) -> Result<Json, StepError>,
     ) -> Result<(Self, String), StepError> {
         let (name, argument) = split(text);
+        if name == "optional" {
+            let (marker, written) = Self::read(optional(argument).map_err(Failure::failed)?, fill)?;
+            let written = format!("#optional {}", written.trim_start_matches('#'));
+            return Ok((Self::Optional(Box::new(marker)), written));
+        }
+        if name == "not" {
+            let expected = Expected::read(excluded(argument).map_err(Failure::failed)?, fill)?;
+            let written = format!("#not {}", shown(&expected.json));
+            return Ok((Self::Not(expected), written));
+        }
         if argument.contains("${") {
             let filled = match fill(argument)? {
                 Json::String(text) => text,
@@ -173,21 +151,34 @@ impl Marker {
                 .map(|length| Self::Array(Some(length)))
                 .map_err(|_| format!("`{argument}` is no number of elements; hint: such as `#array 3`")),
             "optional" => Ok(Self::Optional(Box::new(Self::parse(optional(argument)?)?))),
-            _ => Err(match nearest(name, NAMES) {
-                Some(near) => format!("there is no marker `#{name}`; hint: did you mean `#{near}`?"),
-                None => format!(
-                    "there is no marker `#{name}`; hint: write `\\#{name}` for the text itself; markers are #{}",
-                    NAMES.join(" #")
-                ),
-            }),
+            "not" => Ok(Self::Not(Expected::literal(excluded(argument)?))),
+            _ => match Comparison::parse(name, argument) {
+                Some(comparison) => comparison.map(Self::Compared),
+                None => Err(unknown(text)),
+            },
         }
     }
 
-    /// Whether it is held by what stands at the place: one of the nodes is enough, and [`Marker::Absent`] wants none.
-    pub fn holds(&self, nodes: &[Json]) -> bool {
+    /// The value that nothing at the place may be.
+    pub fn excludes(&self) -> Option<&Expected> {
+        match self {
+            Self::Not(expected) => Some(expected),
+            Self::Optional(marker) => marker.excludes(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is held by what stands at the place: one of the nodes is enough, [`Marker::Absent`] wants none, and
+    /// [`Marker::Not`] none that is its value, which `is` tells.
+    pub fn holds(&self, nodes: &[Json], typing: Typing, is: &dyn Fn(&Expected, &Json) -> bool) -> bool {
         match self {
             Self::Absent => nodes.is_empty(),
-            Self::Optional(marker) => nodes.iter().all(Json::is_null) || marker.holds(nodes),
+            Self::Optional(marker) => nodes.iter().all(Json::is_null) || marker.holds(nodes, typing, is),
+            Self::Not(expected) => {
+                let differs = |node| !is(expected, node) && !differ_only_in_type(&expected.json, node);
+                !nodes.is_empty() && nodes.iter().all(differs)
+            }
+            Self::Compared(comparison) => nodes.iter().any(|node| comparison.holds(node, typing)),
             _ => nodes.iter().any(|node| self.is(node)),
         }
     }
@@ -217,11 +208,14 @@ impl Marker {
     }
 }
 
-/// The name of a marker, and what stands behind it.
-fn split(text: &str) -> (&str, &str) {
-    match text.split_once(char::is_whitespace) {
-        Some((name, argument)) => (name, argument.trim()),
-        None => (text, ""),
+/// The value behind `#not`.
+fn excluded(argument: &str) -> Result<&str, String> {
+    match argument {
+        "" => Err("`#not` lacks what stands behind it; hint: such as `#not ${before.id}`".to_owned()),
+        marker if marker.starts_with('#') => Err(format!(
+            "`#not` takes a value, and `{marker}` looks for something; hint: `#not \\{marker}` for the text itself"
+        )),
+        value => Ok(value),
     }
 }
 
@@ -246,138 +240,4 @@ fn range(argument: &str) -> Result<RangeInclusive<f64>, String> {
         ));
     }
     Ok(least..=most)
-}
-
-/// Whether a timestamp is not before another, which counts only as far as the first one's digits go.
-fn is_after(start: Timestamp, seen: &str) -> bool {
-    let Ok(time) = seen.parse::<Timestamp>() else {
-        return false;
-    };
-    let fraction = seen.split_once('.').map_or("", |(_, behind)| behind);
-    let digits = fraction.chars().take_while(char::is_ascii_digit).count().min(9);
-    let unit = 10_i128.pow(9 - u32::try_from(digits).unwrap_or(9));
-    let start = start.as_nanosecond();
-    time.as_nanosecond() >= start - start.rem_euclid(unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn holds(marker: &str, node: Json) -> bool {
-        Marker::parse(marker).expect(marker).holds(&[node])
-    }
-
-    #[test]
-    fn each_marker_is_held_by_its_own_and_by_nothing_else() {
-        let every = [
-            json!("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
-            json!("plain"),
-            json!(3.2),
-            json!(7),
-            json!(true),
-            json!(null),
-            json!("2026-11-24T13:00:00.5Z"),
-            json!([1, 2, 3]),
-            json!({}),
-        ];
-        for (marker, held) in [
-            ("uuid", vec![0]),
-            ("string", vec![0, 1, 6]),
-            ("number", vec![2, 3]),
-            ("number 3.1..3.3", vec![2]),
-            ("number 7..7", vec![3]),
-            ("boolean", vec![4]),
-            ("null", vec![5]),
-            ("present", (0..every.len()).collect()),
-            ("absent", vec![]),
-            ("timestamp", vec![6]),
-            ("regex pl.*", vec![1]),
-            ("regex l", vec![]),
-            ("contains lai", vec![1]),
-            ("contains 2", vec![0, 6, 7]),
-            ("after 2026-11-24T13:00:00.4Z", vec![6]),
-            ("after 2026-11-24T13:00:00.6Z", vec![]),
-            ("array", vec![7]),
-            ("array 3", vec![7]),
-            ("array 2", vec![]),
-            ("optional string", vec![0, 1, 5, 6]),
-            ("optional number 7..8", vec![3, 5]),
-        ] {
-            let found: Vec<usize> = (0..every.len())
-                .filter(|&at| holds(marker, every[at].clone()))
-                .collect();
-            assert_eq!(found, held, "#{marker}");
-        }
-        assert!(Marker::Absent.holds(&[]));
-        assert!(Marker::parse("optional uuid").unwrap().holds(&[]));
-        assert!(!Marker::Present.holds(&[]));
-    }
-
-    #[test]
-    fn after_counts_as_far_as_the_seen_digits_go() {
-        let start: Timestamp = "2026-11-24T13:00:00.123456Z".parse().unwrap();
-        for (seen, after) in [
-            ("2026-11-24T13:00:00Z", true),
-            ("2026-11-24T13:00:00.123Z", true),
-            ("2026-11-24T14:00:00.123+01:00", true),
-            ("2026-11-24T13:00:00.122Z", false),
-            ("2026-11-24T12:59:59Z", false),
-            ("soon", false),
-        ] {
-            assert_eq!(is_after(start, seen), after, "{seen}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_marker_is_told() {
-        for (marker, message) in [
-            ("uid", "there is no marker `#uid`; hint: did you mean `#uuid`?"),
-            ("uuid 4", "nothing stands behind `#uuid`, and here is `4`"),
-            (
-                "number 3",
-                "`3` is no range of numbers; hint: such as `#number 3.1..3.3`",
-            ),
-            (
-                "number 3..1",
-                "`3..1` is an empty range; hint: the smaller number comes first, `1..3`",
-            ),
-            (
-                "regex",
-                "`#regex` lacks what stands behind it; hint: such as `#regex [a-z]+`",
-            ),
-            ("regex (", "`(` is no regular expression: unclosed group"),
-            ("array few", "`few` is no number of elements; hint: such as `#array 3`"),
-            (
-                "optional",
-                "`#optional` lacks what stands behind it; hint: such as `#optional string`",
-            ),
-            (
-                "optional strng",
-                "there is no marker `#strng`; hint: did you mean `#string`?",
-            ),
-            (
-                "after noon",
-                "`noon` is no timestamp; hint: RFC 3339, such as `2026-11-24T13:00:00Z`",
-            ),
-        ] {
-            assert_eq!(Marker::check(marker), Err(message.into()), "#{marker}");
-        }
-        let error = Marker::check("anything at all").unwrap_err();
-        assert!(error.contains("write `\\#anything` for the text itself"), "{error}");
-    }
-
-    #[test]
-    fn an_argument_with_a_reference_is_read_when_it_is_filled_in() {
-        for marker in ["after ${t}", "regex ^${prefix}", "optional number ${least}..${most}"] {
-            assert_eq!(Marker::check(marker), Ok(()), "#{marker}");
-        }
-        assert!(Marker::check("uuid ${t}").is_err());
-        assert!(Marker::check("aftr ${t}").is_err());
-        let (marker, written) = Marker::read("array ${n}", &mut |_| Ok(json!(2))).unwrap();
-        assert_eq!(written, "#array 2");
-        assert!(marker.holds(&[json!([1, 2])]));
-    }
 }
