@@ -57,6 +57,10 @@ const PARAMETERS: &[(&str, &str)] = &[
         "`if it is reached`, or nothing: then a fault that strikes too seldom fails the scenario",
     ),
     ("percent", "a share: `1 %`, `0.5 %`"),
+    (
+        "tolerance",
+        "`, give or take 20 %`, or nothing: then the sentence says how much is given",
+    ),
     ("new_traffic", "the name that the steps behind it call the traffic"),
     ("traffic", "the name of a traffic that a step before began"),
     (
