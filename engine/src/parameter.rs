@@ -58,8 +58,6 @@ pub enum Value {
     Percent(f64),
     /// By how many per cent something may be off, where the step says so.
     Tolerance(Option<f64>),
-    /// By how many per cent something may be off, where the step says so.
-    Tolerance(Option<f64>),
     /// The name that ` as NAME` gives to what the step produces.
     Alias(Option<String>),
     /// The name that the step gives to a traffic that it begins.
@@ -189,11 +187,6 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         read: tolerance,
     },
     ParameterType {
-        name: "tolerance",
-        pattern: r"(?:, give or take [0-9]+(?:\.[0-9]+)? ?%)?",
-        read: tolerance,
-    },
-    ParameterType {
         name: "fault",
         pattern: "[A-Za-z0-9].*?",
         read: |text| Ok(Value::Fault(text.to_owned())),
@@ -316,13 +309,6 @@ fn tolerance(text: &str) -> Result<Value, String> {
     }
 }
 
-fn tolerance(text: &str) -> Result<Value, String> {
-    match text.strip_prefix(", give or take ").map(percent).transpose()? {
-        Some(Value::Percent(share)) => Ok(Value::Tolerance(Some(share))),
-        _ => Ok(Value::Tolerance(None)),
-    }
-}
-
 fn alias(text: &str) -> Result<Value, String> {
     Ok(Value::Alias(text.strip_prefix(" as ").map(str::to_owned)))
 }
@@ -378,11 +364,6 @@ mod tests {
         assert_eq!(read("ordered", ", in order per key"), Ok(Value::Ordered(true)));
         assert_eq!(read("if_reached", ""), Ok(Value::IfReached(false)));
         assert_eq!(read("if_reached", " if it is reached"), Ok(Value::IfReached(true)));
-        assert_eq!(read("tolerance", ""), Ok(Value::Tolerance(None)));
-        assert_eq!(
-            read("tolerance", ", give or take 2.5 %"),
-            Ok(Value::Tolerance(Some(2.5)))
-        );
         assert_eq!(read("tolerance", ""), Ok(Value::Tolerance(None)));
         assert_eq!(
             read("tolerance", ", give or take 2.5 %"),
