@@ -177,9 +177,9 @@ mod tests {
 
     #[test]
     fn what_services_tell_of_themselves_needs_them_to_run() {
-        let plan = planned("    * nobody complains\n", true)
-            .ok()
-            .expect("it can be planned");
+        let Ok(plan) = planned("    * nobody complains\n", true) else {
+            panic!("it can be planned");
+        };
         assert!(plan.scenarios[0].needs_sandbox);
         assert_eq!(
             told(planned("    * nobody complains\n", false).err()),
