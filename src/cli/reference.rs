@@ -14,6 +14,7 @@ const TITLES: &[(&str, &str)] = &[
     ("database", "Tables"),
     ("storage", "Buckets"),
     ("partners", "Partners"),
+    ("metrics", "Metrics"),
     ("ledger", "Ledgers"),
     ("traffic", "Traffic"),
     ("faults", "Faults"),
@@ -37,8 +38,17 @@ const PARAMETERS: &[(&str, &str)] = &[
         "a text in double quotes; `\\\"`, `\\\\`, `\\n` and `\\t` are escapes, `${…}` is filled in",
     ),
     (
+        "file",
+        "the name of a file in double quotes, relative to the feature or phrase in which the step is written",
+    ),
+    (
         "count",
         "`a`, `no`, `once`, `exactly 1`, `at least 2`, `at most 3`, `2 to 4`",
+    ),
+    ("metric", "the bare name of a metric"),
+    (
+        "quantity",
+        "`exactly 1`, `at least 2.5`, `at most 3`, `2 to 4`: a measure, which may have fractions",
     ),
     ("times", "`exactly once` or `at least once`"),
     ("number", "a whole number"),

@@ -5,6 +5,7 @@ pub mod database;
 pub mod events;
 pub mod http;
 pub mod ledger;
+pub mod metrics;
 pub mod partners;
 pub mod selection;
 pub mod storage;
@@ -22,6 +23,7 @@ pub fn definitions() -> Vec<StepDefinition> {
         database::definitions(),
         storage::definitions(),
         partners::definitions(),
+        metrics::definitions(),
         ledger::definitions(),
         traffic::definitions(),
     ]

@@ -207,6 +207,12 @@ pub(crate) fn told(result: StepResult) -> String {
     lines.join("\n")
 }
 
+/// A failure without the time that it took.
+pub(crate) fn steady(failure: &str) -> String {
+    let took = regex::Regex::new(r"after [0-9.]+ (ms|s)").expect("it is well formed");
+    took.replace_all(failure, "after TIME").into_owned()
+}
+
 /// What no test of a sentence in this crate asks for.
 fn absent<T>() -> Result<T, StepError> {
     Err(Failure::unknown("the test's sandbox runs no processes"))

@@ -43,6 +43,8 @@ pub struct Places {
 pub enum Parts {
     /// These.
     Known(&'static [&'static str]),
+    /// These, and its tags: `tag NAME`.
+    Tagged(&'static [&'static str]),
     /// Whatever has a name: the columns of a table, which only the database knows.
     Any,
 }
@@ -174,6 +176,10 @@ impl Places {
             (Place::Query(_), _) => self.query,
             (Place::Part(_), Parts::Any) => true,
             (Place::Part(name), Parts::Known(parts)) => parts.contains(&name.as_str()),
+            (Place::Part(name), Parts::Tagged(parts)) => {
+                let tag = name.strip_prefix("tag ").is_some_and(|tag| !tag.trim().is_empty());
+                tag || parts.contains(&name.as_str())
+            }
         };
         if has { Ok(place) } else { Err(self.lacks(written)) }
     }
@@ -185,8 +191,11 @@ impl Places {
         has.extend(self.query.then_some("`query NAME`"));
         let mut has: Vec<String> = has.into_iter().map(str::to_owned).collect();
         let mut known = Vec::new();
+        if let Parts::Tagged(_) = self.parts {
+            has.push("`tag NAME`".to_owned());
+        }
         match self.parts {
-            Parts::Known(parts) => {
+            Parts::Known(parts) | Parts::Tagged(parts) => {
                 has.extend(parts.iter().map(|part| format!("`{part}`")));
                 known.extend_from_slice(parts);
             }
