@@ -7,6 +7,7 @@ pub mod event;
 pub mod eventually;
 pub mod extensions;
 pub mod failure;
+pub mod files;
 pub mod injection;
 pub mod masks;
 pub mod matching;

@@ -30,6 +30,8 @@ pub enum Value {
     },
     /// A quoted text, quotes and escapes removed, `${…}` still in it.
     Text(String),
+    /// The quoted name of a file, relative to the file in which the step is written, `${…}` still in it.
+    File(String),
     /// A bare word: a table, an HTTP method.
     Word(String),
     /// How many.
@@ -135,6 +137,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         name: "text",
         pattern: QUOTED,
         read: |text| unquoted(text).map(Value::Text),
+    },
+    ParameterType {
+        name: "file",
+        pattern: QUOTED,
+        read: |text| unquoted(text).map(Value::File),
     },
     ParameterType {
         name: "count",

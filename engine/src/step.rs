@@ -165,6 +165,7 @@ from_value!(
     String,
     Value::Name { name: text, .. }
     | Value::Text(text)
+    | Value::File(text)
     | Value::Word(text)
     | Value::Fault(text)
     | Value::NewTraffic(text)

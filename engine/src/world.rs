@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::eventually::{self, Look, Pace, Patience};
 use crate::extensions::Extensions;
 use crate::failure::{Failure, StepError};
+use crate::files::Files;
 use crate::injection::Injections;
 use crate::mesh::Mesh;
 use crate::sandbox::{CLIENT, Endpoint, Sandbox};
@@ -36,6 +37,8 @@ pub struct World {
     pub(crate) patience_ends: Option<tokio::time::Instant>,
     /// When the last step ended that drove the mesh; none before the first.
     pub acted: Option<tokio::time::Instant>,
+    /// Where the files are looked for that the current step names.
+    pub files: Files,
     /// What the vocabulary keeps from step to step.
     pub state: Extensions,
     /// What the vocabulary keeps from step to step, and what a phrase keeps to itself: the last response, for one.
@@ -62,6 +65,7 @@ impl World {
             early,
             patience_ends: None,
             acted: None,
+            files: Files::default(),
             state: Extensions::default(),
             scopes: Scopes::default(),
             sandbox,
@@ -71,14 +75,16 @@ impl World {
     /// A world for what goes on beside the steps: it reads what they have kept so far, keeps to itself what it keeps, and
     /// draws for itself.
     pub fn beside(&mut self) -> Self {
-        Self::new(
+        let mut beside = Self::new(
             self.mesh.clone(),
             self.sandbox.clone(),
             self.timeline.clone(),
             self.values.beside(),
             self.deadline,
             self.early,
-        )
+        );
+        beside.files = self.files.clone();
+        beside
     }
 
     /// The sandbox.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod error;
+mod files;
 mod line;
 mod names;
 #[cfg(test)]

@@ -20,7 +20,7 @@ impl Planner<'_> {
     ) {
         for value in values {
             match value {
-                Value::Text(text) => self.text(text, Spot::Step, kept, errors),
+                Value::Text(text) | Value::File(text) => self.text(text, Spot::Step, kept, errors),
                 Value::Alias(Some(name)) if BUILT_IN_NAMES.contains(&name.as_str()) => {
                     let reason =
                         Reason::invalid(format!("`{name}` means something already; hint: choose another name"));
@@ -114,7 +114,7 @@ impl Planner<'_> {
 /// The names that a step reads of those that steps before it give.
 pub(super) fn reads(values: &[Value], line: &Line<'_>, kept: &[String]) -> Vec<String> {
     let texts = values.iter().filter_map(|value| match value {
-        Value::Text(text) => Some(text.as_str()),
+        Value::Text(text) | Value::File(text) => Some(text.as_str()),
         _ => None,
     });
     let cells = line.cells().map(|(_, cell)| cell);

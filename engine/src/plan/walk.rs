@@ -7,8 +7,9 @@ use momus_gherkin::{KeywordType, Location, PickleStep, StepType};
 use super::error::{Place, PlanError, Reason};
 use super::line::{Line, Spot};
 use super::traffic::Traffics;
-use super::{PlannedStep, Planner, references};
+use super::{PlannedStep, Planner, files, references};
 use crate::event::Frame;
+use crate::files::Files;
 use crate::matching::Match;
 use crate::parameter::Value;
 use crate::phrase::placeholder::{TABLE, TEXT, names};
@@ -136,6 +137,8 @@ impl<'p> Walk<'p> {
                 .map(|reason| (Spot::Step, reason)),
         );
         self.traffics = traffics;
+        let calls = self.calls.iter().map(|call| &call.frame);
+        files::check(values, &Files::of(line.file, calls), &mut wrong);
         self.planner.references(values, line, &self.kept, &mut wrong);
         shape(definition, &block, &mut wrong);
         for (spot, reason) in wrong {

@@ -12,6 +12,7 @@ use super::quiet::still_quiet;
 use super::scenario::skipped;
 use crate::event::Happening;
 use crate::failure::StepError;
+use crate::files::Files;
 use crate::outcome::Outcome;
 use crate::plan::{PlannedScenario, PlannedStep};
 use crate::world::World;
@@ -44,6 +45,8 @@ impl Run {
                 within: step.within.clone(),
             });
             world.scopes.stand(&step.within);
+            let file = step.file.as_ref().unwrap_or(&scenario.place.file);
+            world.files = Files::of(file, step.within.iter());
             let began = Instant::now();
             let result = match course.keeps(step, world) {
                 Some(why) => Err(skipped(why)),
