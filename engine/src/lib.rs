@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod count;
+pub mod dotted;
 pub mod draw;
 pub mod event;
 pub mod eventually;

@@ -14,6 +14,7 @@ const TITLES: &[(&str, &str)] = &[
     ("database", "Tables"),
     ("storage", "Buckets"),
     ("partners", "Partners"),
+    ("logs", "Logs"),
     ("metrics", "Metrics"),
     ("ledger", "Ledgers"),
     ("traffic", "Traffic"),

@@ -5,6 +5,7 @@ pub mod database;
 pub mod events;
 pub mod http;
 pub mod ledger;
+pub mod logs;
 pub mod metrics;
 pub mod partners;
 pub mod selection;
@@ -23,6 +24,7 @@ pub fn definitions() -> Vec<StepDefinition> {
         database::definitions(),
         storage::definitions(),
         partners::definitions(),
+        logs::definitions(),
         metrics::definitions(),
         ledger::definitions(),
         traffic::definitions(),

@@ -1,5 +1,6 @@
 //! One line that a service logged, read in whichever common form it has.
 
+use momus_engine::dotted::at;
 use serde_json::{Map, Value};
 
 /// The form in which a line was written.
@@ -90,14 +91,6 @@ pub(crate) fn from_fields(fields: Map<String, Value>, line: &str) -> LogLine {
         trace,
         fields,
     }
-}
-
-/// What stands at a dotted name, be it written as one key or as nested objects.
-fn at<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    fields.get(name).or_else(|| {
-        name.match_indices('.')
-            .find_map(|(dot, _)| at(fields.get(&name[..dot])?.as_object()?, &name[dot + 1..]))
-    })
 }
 
 impl Level {

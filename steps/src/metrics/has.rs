@@ -205,7 +205,7 @@ mod tests {
           the nearest other: 300: shop #currency:EUR
             value: expected 8, was 300
 
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           values of metric buyers: exactly 1
         seen:

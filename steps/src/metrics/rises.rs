@@ -166,7 +166,7 @@ mod tests {
             .fails("metric orders.placed eventually rises by exactly 1", Block::Nothing)
             .await;
         insta::assert_snapshot!(twice, @r"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           metric orders.placed rises by exactly 1
         seen:
@@ -224,7 +224,7 @@ mod tests {
             tag currency: expected "EUR", was absent: there are no tags
             service: expected "shop", was "billing"
 
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           metric orders.placed rises by at most 2
         seen:

@@ -45,6 +45,8 @@ pub enum Parts {
     Known(&'static [&'static str]),
     /// These, and its tags: `tag NAME`.
     Tagged(&'static [&'static str]),
+    /// These, and every field whose name has a dot: `trace.id`.
+    Fields(&'static [&'static str]),
     /// Whatever has a name: the columns of a table, which only the database knows.
     Any,
 }
@@ -180,6 +182,10 @@ impl Places {
                 let tag = name.strip_prefix("tag ").is_some_and(|tag| !tag.trim().is_empty());
                 tag || parts.contains(&name.as_str())
             }
+            (Place::Part(name), Parts::Fields(parts)) => {
+                let dotted = name.contains('.') && !name.contains(' ') && name.split('.').all(|part| !part.is_empty());
+                dotted || parts.contains(&name.as_str())
+            }
         };
         if has { Ok(place) } else { Err(self.lacks(written)) }
     }
@@ -191,11 +197,13 @@ impl Places {
         has.extend(self.query.then_some("`query NAME`"));
         let mut has: Vec<String> = has.into_iter().map(str::to_owned).collect();
         let mut known = Vec::new();
-        if let Parts::Tagged(_) = self.parts {
-            has.push("`tag NAME`".to_owned());
+        match self.parts {
+            Parts::Tagged(_) => has.push("`tag NAME`".to_owned()),
+            Parts::Fields(_) => has.push("`FIELD.NAME`".to_owned()),
+            Parts::Known(_) | Parts::Any => {}
         }
         match self.parts {
-            Parts::Known(parts) | Parts::Tagged(parts) => {
+            Parts::Known(parts) | Parts::Tagged(parts) | Parts::Fields(parts) => {
                 has.extend(parts.iter().map(|part| format!("`{part}`")));
                 known.extend_from_slice(parts);
             }
