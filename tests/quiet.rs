@@ -42,7 +42,7 @@ fn all_fail((said, verdicts): &(Said, BTreeMap<String, Verdict>)) {
         verdicts["timer"].why
     );
     assert!(
-        verdicts["backoff"].why.starts_with("it can hold no more"),
+        verdicts["backoff"].why.starts_with("it can no longer hold"),
         "{}",
         verdicts["backoff"].why
     );

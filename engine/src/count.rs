@@ -20,7 +20,7 @@ pub enum Standing {
     HeldSoFar,
     /// It does not hold yet.
     TooFew,
-    /// It can hold no more.
+    /// It can no longer hold.
     TooMany,
 }
 

@@ -65,7 +65,7 @@ pub enum Verdict {
     HeldSoFar,
     /// It does not hold yet.
     NotYet,
-    /// It can hold no more.
+    /// It can no longer hold.
     Impossible,
 }
 
@@ -211,7 +211,7 @@ where
         (Timing::For(throughout), ..) => {
             format!("it did not hold for {}: it ceased after {after}", in_words(throughout))
         }
-        (Timing::Eventually { .. }, Verdict::Impossible, _) => "it can hold no more".to_owned(),
+        (Timing::Eventually { .. }, Verdict::Impossible, _) => "it can no longer hold".to_owned(),
         (Timing::Eventually { .. }, _, End::Quiet) => {
             format!("it did not come to hold, and the mesh is quiet: nothing more comes (after {after})")
         }

@@ -25,7 +25,7 @@ step! {
         let in_force: Vec<String> = world.injections.in_force().map(|name| format!("`{name}`")).collect();
         let failure = Failure::failed(format!("the {fault} is not in force"));
         Err(if in_force.is_empty() {
-            failure.hint("no fault is")
+            failure.hint("no fault is in force any more")
         } else {
             failure.hint(format!("in force: {}", in_force.join(", ")))
         })
@@ -46,7 +46,8 @@ step! {
         if heal(world, |_| true).await? > 0 {
             return Ok(());
         }
-        Err(Failure::failed("no fault is in force").hint("`… is started` brings a killed service back"))
+        Err(Failure::failed("no fault is in force, so there is nothing to heal")
+            .hint("a killed service is brought back by `… is started`"))
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
         for (steps, told) in [
             (
                 "* billing is paused\n* billing is resumed\n* the pause of billing is healed",
-                "failed: the pause of billing is not in force; hint: no fault is",
+                "failed: the pause of billing is not in force; hint: no fault is in force any more",
             ),
             (
                 "* billing is paused\n* shop is killed\n* the kill of shop is healed",
@@ -104,7 +105,7 @@ mod tests {
             ),
             (
                 "* shop is killed\n* every fault is healed",
-                "failed: no fault is in force; hint: `… is started` brings a killed service back",
+                "failed: no fault is in force, so there is nothing to heal; hint: a killed service is brought back by `… is started`",
             ),
         ] {
             let ran = run(steps).await;

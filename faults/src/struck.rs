@@ -107,7 +107,7 @@ mod tests {
         .await;
         assert_eq!(
             ran.told(),
-            "failed: it can hold no more; seen: it struck nothing, and is healed"
+            "failed: it can no longer hold; seen: it struck nothing, and is healed"
         );
     }
 

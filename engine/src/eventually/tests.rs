@@ -76,7 +76,7 @@ async fn an_upper_bound_is_judged_at_the_deadline() {
     let broken = judge(&timeline(), SOON, &[(Verdict::HeldSoFar, 3), (Verdict::Impossible, 4)])
         .await
         .unwrap_err();
-    assert_eq!(broken.message, "it can hold no more");
+    assert_eq!(broken.message, "it can no longer hold");
     assert_eq!(broken.nearest.as_deref(), Some("3 records"));
 }
 

@@ -41,7 +41,7 @@ step! {
             }
             () = sleep_until(until) => {
                 // What the sandbox still waits for, in its own words.
-                let seen = world.timeline.open_waits().join("; ");
+                let seen = format!("still waiting for {}", world.timeline.open_waits().join("; and for "));
                 world.timeline.record(judged(false, &seen));
                 Err(Failure::expectation(format!("it was not ready within {}", in_words(limit)), &expected, seen))
             }
@@ -84,11 +84,11 @@ mod tests {
         let ran = run("* billing is paused\n* billing is ready within 50 ms").await;
         assert_eq!(
             ran.told(),
-            "failed: it was not ready within 50 ms; seen: billing to become ready: no answer"
+            "failed: it was not ready within 50 ms; seen: still waiting for billing to become ready: no answer"
         );
         assert_eq!(
             ran.expectations(),
-            ["billing is ready: billing to become ready: no answer (false)"]
+            ["billing is ready: still waiting for billing to become ready: no answer (false)"]
         );
     }
 

@@ -146,7 +146,7 @@ mod tests {
         let result = scenario.run(text, table(&[["$.n", "1"]])).await;
         assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
         insta::assert_snapshot!(told(result), @r#"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           records in topic orders.v1: exactly 1, and no other
             $.n: 1

@@ -286,7 +286,7 @@ mod tests {
         publish(&mut scenario, "customer-1", "0").await;
         let eventually = r#"the records in topic orders.v1 are eventually in order of "$.n" per key within 60 seconds"#;
         insta::assert_snapshot!(told(scenario.run(eventually, Block::Nothing).await), @r#"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           records in topic orders.v1: in order of $.n per key
         seen:

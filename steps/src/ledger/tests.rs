@@ -169,7 +169,7 @@ async fn one_too_many_in_a_topic_is_one_too_many_for_good() {
         .fails("eventually published exactly once, in order per key within 60 seconds")
         .await;
     insta::assert_snapshot!(told, @r"
-    Failed: it can hold no more
+    Failed: it can no longer hold
     expected:
       ledger orders: every order published exactly once, in order per key
     seen:

@@ -6,6 +6,7 @@ use momus_engine::parameter::Value;
 use momus_engine::sandbox::PartnerAnswer;
 use momus_engine::step;
 use momus_engine::step::{Block, BlockError, BlockShape};
+use momus_engine::values::shortened;
 use momus_engine::world::World;
 use serde_json::Value as Json;
 
@@ -91,7 +92,8 @@ fn body(world: &mut World, block: &Block) -> Result<Option<Json>, StepError> {
 
 fn json(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|error| {
-        format!("the body of the answer is not JSON: {error}; hint: a stand-in's rules file can answer with any text")
+        let text = shortened(text);
+        format!("the body of the answer is not JSON: {error}: {text}; hint: a stand-in's rules file can answer with any text")
     })
 }
 
@@ -180,7 +182,7 @@ mod tests {
         an answer has no place `status`
         hint: a member of its JSON is `$.status`; an answer has `$…`, `header NAME`
         9:5 | * partner bank answers POST "/charges" with 200
-        the body of the answer is not JSON: expected value at line 1 column 1
+        the body of the answer is not JSON: expected value at line 1 column 1: paid
         hint: a stand-in's rules file can answer with any text
         "#);
     }

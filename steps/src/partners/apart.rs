@@ -146,7 +146,7 @@ mod tests {
         let failure = scenario.fails(waiting, rows()).await;
         let took = regex::Regex::new(r"came \d+ ms").unwrap();
         insta::assert_snapshot!(took.replace_all(&failure, "came TIME"), @r#"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           calls to partner bank: at least 120.0 min apart
             $.amount: 12

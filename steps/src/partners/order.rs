@@ -67,7 +67,7 @@ fn look(calls: &Spaced<'_>, place: &Place) -> Look {
                     Some(Ordering::Greater) => breaches.push((
                         index,
                         format!(
-                            "{} of call {number} comes after {} of call {of}",
+                            "{} (call {number}) comes after {} (call {of})",
                             shown(&value),
                             shown(smaller)
                         ),
@@ -75,7 +75,7 @@ fn look(calls: &Spaced<'_>, place: &Place) -> Look {
                     None => breaches.push((
                         index,
                         format!(
-                            "{} of call {number} cannot be compared with {} of call {of}",
+                            "{} (call {number}) cannot be compared with {} (call {of})",
                             shown_with_type(&value),
                             shown_with_type(smaller)
                         ),
@@ -134,14 +134,14 @@ mod tests {
         record(&scenario, json!({}));
         let eventually = r#"the calls to partner bank are eventually in order of "$.number" within 60 seconds"#;
         insta::assert_snapshot!(scenario.fails(eventually, Block::Nothing).await, @r#"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           calls to partner bank: in order of $.number
         seen:
           calls to partner bank: 6, out of order:
-            9 of call 4 comes after 10 of call 3
+            9 (call 4) comes after 10 (call 3)
               POST /charges answered 201: {"number":9}
-            the text "9" of call 5 cannot be compared with the number 9 of call 4
+            the text "9" (call 5) cannot be compared with the number 9 (call 4)
               POST /charges answered 201: {"number":"9"}
             call 6: $.number is absent
               POST /charges answered 201: {}
@@ -165,7 +165,7 @@ mod tests {
           calls to partner bank: in order of $.events[*].n
         seen:
           calls to partner bank: 3, out of order:
-            4 of call 3 comes after 5 of call 3
+            4 (call 3) comes after 5 (call 3)
               POST /charges answered 201: {"events":[{"n":5},{"n":4}]}
         "#);
     }

@@ -152,7 +152,7 @@ mod tests {
             .fails("partner bank eventually receives 2 calls, and no other", rows())
             .await;
         insta::assert_snapshot!([twice, other].join("\n\n"), @r#"
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           calls to partner bank: exactly 1
             $.amount: 1
@@ -161,7 +161,7 @@ mod tests {
             POST /charges answered 201: {"amount":1}
             POST /charges answered 201: {"amount":1}
 
-        Failed: it can hold no more
+        Failed: it can no longer hold
         expected:
           calls to partner bank: exactly 2, and no other
             $.amount: 1
