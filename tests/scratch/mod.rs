@@ -37,7 +37,12 @@ impl Scratch {
     pub fn foreign(files: &[(&str, &str)]) -> Self {
         let scratch = Self::new(&[]);
         let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/foreign");
-        for name in ["mesh.yaml", "partners/bank.yaml", "sql/billing/001_invoices.sql"] {
+        for name in [
+            "mesh.yaml",
+            "partners/bank.yaml",
+            "sql/billing/001_invoices.sql",
+            "features/schemas/order.json",
+        ] {
             let text = std::fs::read_to_string(foreign.join(name)).expect("the foreign mesh is there");
             scratch.write(name, &text);
         }

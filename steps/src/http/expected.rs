@@ -25,7 +25,7 @@ step! {
     ///   | header content-type | application/json |
     ///   | $.orders            | #array           |
     /// ```
-    "the response has", BlockShape::Required(check_response);
+    "the response has", BlockShape::Required(check_response), drives: false;
     pub fn response_has(world; block) {
         let responses = Responses::last(world)?;
         let selection = Selection::read(world, &block)?;
@@ -51,7 +51,7 @@ step! {
     ///   | status | 202   |
     ///   | $.id   | #uuid |
     /// ```
-    "every response has", BlockShape::Required(check_response);
+    "every response has", BlockShape::Required(check_response), drives: false;
     pub fn every_response_has(world; block) {
         let responses = Responses::last(world)?;
         let selection = Selection::read(world, &block)?;
@@ -79,7 +79,7 @@ pub(super) fn expected(what: &str, selection: &Selection) -> String {
     format!("{what}{}", lines.collect::<String>())
 }
 
-fn looked(held: bool, seen: String) -> Look {
+pub(super) fn looked(held: bool, seen: String) -> Look {
     Look {
         verdict: if held { Verdict::Held } else { Verdict::NotYet },
         seen,

@@ -77,7 +77,7 @@ impl Message {
         match (place, &self.body) {
             (Place::Path { .. }, Body::Empty) => "absent: the body is empty".to_owned(),
             (Place::Path { .. }, Body::Text(text)) => {
-                let of_type = self.content_type().unwrap_or("no content-type");
+                let of_type = self.told_type();
                 format!("absent: the body is not JSON ({of_type}): {}", beginning(text))
             }
             (Place::Header(_), _) if self.headers.is_empty() => "absent: there are no headers".to_owned(),
@@ -96,6 +96,11 @@ impl Message {
             Body::Json(json) => shortened(&json.to_string()),
             Body::Text(text) => shortened(&in_one_line(text)),
         }
+    }
+
+    /// The content type, in a message.
+    pub fn told_type(&self) -> &str {
+        self.content_type().unwrap_or("no content-type")
     }
 
     fn content_type(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ pub mod message;
 mod polled;
 pub(crate) mod request;
 pub(crate) mod response;
+mod schema;
 mod sent;
 #[cfg(test)]
 mod testing;
@@ -14,5 +15,11 @@ use momus_engine::step::StepDefinition;
 
 /// The sentences about it.
 pub fn definitions() -> Vec<StepDefinition> {
-    [sent::definitions(), expected::definitions(), polled::definitions()].concat()
+    [
+        sent::definitions(),
+        expected::definitions(),
+        schema::definitions(),
+        polled::definitions(),
+    ]
+    .concat()
 }

@@ -217,7 +217,7 @@ fn step(rest: &str) -> Option<(Key, &str)> {
 }
 
 /// A way as a JSONPath.
-fn written(way: &[Key]) -> String {
+pub(crate) fn written(way: &[Key]) -> String {
     let plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let keys = way.iter().map(|key| match key {
         Key::Member(name) if plain(name) => format!(".{name}"),
