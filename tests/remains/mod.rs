@@ -188,7 +188,9 @@ impl Watch {
                         seen.kinds
                             .extend(KINDS.iter().map(|(name, _)| *name).filter(|name| process.is(name)));
                         let held = process.holds(&["/tmp", "/var/tmp"]).into_iter();
-                        let strays = held.filter(|path| !path.starts_with(&root) && !inherited.contains(path));
+                        let own =
+                            |path: &PathBuf| path.starts_with(&root) || path.starts_with(env!("CARGO_MANIFEST_DIR"));
+                        let strays = held.filter(|path| !own(path) && !inherited.contains(path));
                         seen.strays.extend(strays.map(|path| (path, process.arguments.clone())));
                     } else if family.contains(&process.pid) {
                         let missed = missed.entry(process.pid).or_default();

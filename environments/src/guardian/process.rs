@@ -165,6 +165,9 @@ pub(super) fn marked(variable: &str, value: &str) -> Vec<Stat> {
 /// Kills what `find` finds, again and again until it finds nothing alive and all that was killed has ended, and tells what was killed; what
 /// shared memory it had is noted in `shared`. `reap` is called before each look. Gives up after `limit`, and on processes that may not be
 /// signalled.
+///
+/// All of it is stopped before any of it is killed. Else what is killed first is missed by the rest: a Postgres server whose child dies starts
+/// itself anew, with other shared memory, and what it starts when it is killed itself is nobody's child and carries no marker.
 pub(super) fn kill_all(
     find: impl Fn() -> Vec<Stat>,
     mut reap: impl FnMut(),
@@ -173,32 +176,37 @@ pub(super) fn kill_all(
 ) -> Vec<String> {
     let deadline = Instant::now() + limit;
     let mut killed = Vec::new();
-    let mut untouchable = HashSet::new();
-    // A process that ends is found by nothing that it had before it has let go of it: it is waited for by its handle.
-    let mut ending: Vec<(ProcessId, OwnedFd)> = Vec::new();
+    let mut known = HashSet::new();
+    // A process that ends has let go of what it is found by before it has let go of the rest: it is waited for by its handle.
+    let mut ending: Vec<OwnedFd> = Vec::new();
     loop {
         reap();
-        for stat in find().into_iter().filter(|stat| !stat.is_dead()) {
-            let id = stat.id();
-            if untouchable.contains(&id) || ending.iter().any(|(known, _)| *known == id) {
-                continue;
+        let mut stopped = Vec::new();
+        loop {
+            let before = stopped.len();
+            for stat in find().into_iter().filter(|stat| !stat.is_dead()) {
+                let id = stat.id();
+                let Some(handle) = known.insert(id.clone()).then(|| id.open()).flatten() else {
+                    continue;
+                };
+                if pidfd_send_signal(&handle, Signal::STOP) != Err(rustix::io::Errno::PERM) {
+                    stopped.push((stat, handle));
+                }
             }
-            let Some(handle) = id.open() else { continue };
-            shared.note(id.pid);
-            if pidfd_send_signal(&handle, Signal::KILL) == Err(rustix::io::Errno::PERM) {
-                untouchable.insert(id);
-                continue;
+            if stopped.len() == before || Instant::now() > deadline {
+                break;
             }
+        }
+        stopped.iter().for_each(|(stat, _)| shared.note(stat.pid));
+        for (stat, handle) in stopped {
+            let _ = pidfd_send_signal(&handle, Signal::KILL);
             killed.push(format!("{} ({})", stat.name, stat.pid));
-            ending.push((id, handle));
+            ending.push(handle);
         }
         if ending.is_empty() || Instant::now() > deadline {
             return killed;
         }
-        let mut events: Vec<PollFd<'_>> = ending
-            .iter()
-            .map(|(_, handle)| PollFd::new(handle, PollFlags::IN))
-            .collect();
+        let mut events: Vec<PollFd<'_>> = ending.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
         // One death is enough to look again; the time bounds the wait for a process that the system will not let go of.
         let _ = poll(
             &mut events,
@@ -252,6 +260,36 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.pid, stat.name.as_str(), stat.state), (42, "a) b (c", 'S'));
         assert_eq!((stat.parent, stat.group, stat.start_time), (1, 42, 777));
+    }
+
+    #[test]
+    fn what_starts_anew_what_is_killed_does_not_get_to_it() {
+        let marker = uuid::Uuid::new_v4().to_string();
+        let mut supervisor = std::process::Command::new("sh")
+            .args(["-c", "while :; do sleep 600; done"])
+            .env("MOMUS_TEST", &marker)
+            .spawn()
+            .unwrap();
+        let pid = supervisor.id().cast_signed();
+        let of_it = || {
+            all()
+                .into_iter()
+                .filter(move |stat| stat.pid == pid || stat.parent == pid)
+        };
+        while of_it().filter(|stat| stat.name == "sleep").count() == 0 {
+            std::thread::yield_now();
+        }
+        // The child first, and what nobody's child is any more is not found.
+        let find = || {
+            let mut found: Vec<Stat> = of_it().collect();
+            found.sort_by_key(|stat| stat.pid == pid);
+            found
+        };
+        let killed = kill_all(find, || {}, &mut SharedMemory::default(), Duration::from_secs(5));
+        supervisor.wait().unwrap();
+        let left = marked("MOMUS_TEST", &marker).into_iter().filter(|stat| !stat.is_dead());
+        assert_eq!(left.count(), 0);
+        assert_eq!(killed.len(), 2, "{killed:?}");
     }
 
     #[test]
