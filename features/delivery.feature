@@ -25,6 +25,8 @@ Feature: A partner is told of every event once
         | $.deliveries[0].partner | amplitude |
         | $.deliveries[0].status  | delivered |
         | $.deliveries[0].tries   | 1         |
+      And metric hermes.delivered eventually rises by exactly 1
+        | tag partner | amplitude |
 
     Scenario: an event that was told twice is delivered once
       When I send 2 POST "/events" to iris

@@ -28,6 +28,7 @@ Feature: A completed meditation goes all the way
     And topic events.raw.v1 has exactly 1 record, and no other
       | key | ${ada.id} |
     And topic hermes.dlq never has a record
+    And no service ever logs an error
 
   Scenario: everything is done once, though every consumer was away
     Given mnemosyne is paused
