@@ -11,12 +11,13 @@ use momus_environments::cache::Cache;
 /// What is fetched, and too large to be fetched for each test.
 const FETCHED: &str = "kafka-4.4.0";
 
-const PROJECT: [(&str, &str); 7] = [
+const PROJECT: [(&str, &str); 8] = [
     ("mesh.yaml", include_str!("mesh.yaml")),
     ("bank.yaml", include_str!("../../fixtures/foreign/partners/bank.yaml")),
     ("schema.sql", include_str!("schema.sql")),
     ("build.sh", include_str!("build.sh")),
     ("shop.py", include_str!("shop.py")),
+    ("receipts.py", include_str!("receipts.py")),
     ("features/sale.feature", include_str!("sale.feature")),
     ("momus.toml", "mesh = \"mesh.yaml\"\nparallel = 2\n"),
 ];
