@@ -61,6 +61,7 @@ Feature: A partner is told of every event once
         | $.events[0].insert_id | ${accepted.event_id} |
       And partner amplitude receives exactly 2 calls
         | status | 503 |
+      And the calls to partner amplitude are at least 200 ms apart
 
     Scenario: a partner that asks to wait is asked again when it said
       Given partner amplitude answers POST "/2/httpapi" with 429
