@@ -9,8 +9,10 @@ use momus_engine::mesh::Mesh;
 use momus_engine::sandbox::CLIENT;
 use momus_engine::timeline::Timeline;
 use momus_engine::world::World;
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::redirect;
 
+use super::cookies::{Cookies, name_and_value};
 use super::message::{Body, Message};
 use super::request::Request;
 use super::response::Response;
@@ -24,6 +26,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     mesh: Option<Arc<Mesh>>,
     sent: Sent,
+    cookies: Cookies,
 }
 
 /// Why there is no answer, in words, and what the user may do.
@@ -42,6 +45,7 @@ impl Client {
             http: http(world)?,
             mesh: world.mesh.clone(),
             sent: Sent::of(world),
+            cookies: Cookies::of(world),
         })
     }
 
@@ -51,7 +55,7 @@ impl Client {
         let line = (self.service.as_str(), request.method.as_str(), request.path.as_str());
         let sent = self
             .sent
-            .begins(self.mesh.as_deref(), &self.timeline, line, request.body.as_deref());
+            .begins(self.mesh.as_deref(), &self.timeline, line, request.text());
         match self.exchange(request).await {
             Ok(response) => {
                 if let Some(sent) = sent {
@@ -73,7 +77,8 @@ impl Client {
 
     async fn exchange(&self, request: &Request) -> Result<Response, reqwest::Error> {
         let mut sending = self.http.request(request.method.clone(), request.url.clone());
-        sending = sending.headers(request.headers.clone());
+        let carried = self.headers(request);
+        sending = sending.headers(carried.clone());
         if let Some(body) = &request.body {
             sending = sending.body(body.clone());
         }
@@ -84,18 +89,46 @@ impl Client {
         let (status, headers) = (response.status(), headers.collect());
         let body = Body::of(&response.bytes().await?);
         let message = Message { headers, body };
-        self.saw(request, &message);
+        self.saw(&carried, request, &message);
+        for (name, value) in &message.headers {
+            if name == SET_COOKIE.as_str() {
+                self.cookies.keep(&self.service, request.url.path(), value);
+            }
+        }
         Ok(Response { status, message })
     }
 
+    /// The headers of a request, the cookies among them: those that are kept, unless the table says otherwise.
+    fn headers(&self, request: &Request) -> HeaderMap {
+        let mut headers = request.headers.clone();
+        let mut cookies = match headers.remove(COOKIE) {
+            Some(given) => given
+                .to_str()
+                .ok()
+                .into_iter()
+                .flat_map(|given| given.split(';'))
+                .filter_map(name_and_value)
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            None => self.cookies.carried(&self.service, request.url.path()),
+        };
+        cookies.retain(|(name, _)| request.cookies.iter().all(|(given, _)| given != name));
+        cookies.extend(request.cookies.iter().cloned());
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if let Some(value) = HeaderValue::from_str(&pairs.join("; "))
+            .ok()
+            .filter(|_| !pairs.is_empty())
+        {
+            headers.insert(COOKIE, value);
+        }
+        headers
+    }
+
     /// Notes what request and response have at secret places: a failure that tells them is told without it.
-    fn saw(&self, request: &Request, response: &Message) {
-        let sent = request.headers.iter();
+    fn saw(&self, headers: &HeaderMap, request: &Request, response: &Message) {
+        let sent = headers.iter();
         let sent = sent.filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)));
-        let body = request
-            .body
-            .as_deref()
-            .filter(|_| self.timeline.has_secrets_in_bodies());
+        let body = request.text().filter(|_| self.timeline.has_secrets_in_bodies());
         let body = body.and_then(|body| serde_json::from_str(body).ok());
         self.timeline.saw(sent, body.as_ref());
         let received = response
@@ -165,6 +198,8 @@ fn http(world: &mut World) -> Result<reqwest::Client, StepError> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let built = reqwest::Client::builder()
         .user_agent("momus")
+        // Edges carry no TLS, and to read the system's certificates takes longer than most requests.
+        .tls_certs_only([])
         .no_proxy()
         .redirect(redirect::Policy::none())
         .pool_max_idle_per_host(0)

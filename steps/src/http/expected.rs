@@ -14,8 +14,8 @@ pub(super) fn definitions() -> Vec<StepDefinition> {
 }
 
 step! {
-    /// Judges the last response: `status`, `header NAME`, and `$…` places of its JSON body; of a body that is not JSON,
-    /// `$` is the text. A status is a number, also where `${VARIABLE}` gives it; headers and texts compare as they are
+    /// Judges the last response: `status`, `header NAME`, `cookie NAME` (what it sets), and `$…` places of its JSON body; of
+    /// a body that is not JSON, `$` is the text. A status is a number, also where `${VARIABLE}` gives it; headers and texts compare as they are
     /// written.
     ///
     /// ```gherkin
@@ -297,7 +297,7 @@ mod tests {
         hint: see `momus steps "the response has"`
         5:9 | | code | 200 |
         a response has no place `code`
-        hint: a member of its JSON is `$.code`; a response has `$…`, `header NAME`, `status`
+        hint: a member of its JSON is `$.code`; a response has `$…`, `header NAME`, `status`, `cookie NAME`
         8:9 | | stauts | 200 |
         a response has no place `stauts`
         hint: did you mean `status`?

@@ -68,6 +68,7 @@ impl Message {
         match (place, &self.body) {
             (Place::Header(_) | Place::Query(_), _) | (Place::Path { .. }, Body::Text(_)) => Typing::Text,
             (Place::Part(part), _) if part == "status" => Typing::Number,
+            (Place::Part(_), _) if place.named("cookie").or(place.named("form")).is_some() => Typing::Text,
             _ => Typing::Json,
         }
     }

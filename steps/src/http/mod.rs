@@ -1,7 +1,9 @@
 //! HTTP: what the test client sends to services, and what they answer.
 
 pub(crate) mod client;
+pub(crate) mod cookies;
 mod expected;
+mod form;
 pub mod message;
 mod polled;
 pub(crate) mod request;

@@ -8,8 +8,9 @@ use momus_engine::world::World;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
+use super::form::{self, MULTIPART, URL_ENCODED};
 use crate::selection::REQUEST;
-use crate::selection::build::{self, Built};
+use crate::selection::build::{self, Built, Field};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -23,7 +24,9 @@ pub(crate) struct Request {
     /// Where it goes: the test client's own edge to the service.
     pub url: Url,
     pub headers: HeaderMap,
-    pub body: Option<String>,
+    /// The cookies that the table gives, beside those that are kept or in place of them.
+    pub cookies: Vec<(String, String)>,
+    pub body: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -41,10 +44,22 @@ impl Request {
             Block::Text { content, media_type } => {
                 let text = world.text(content)?;
                 let media_type = media_type_of(media_type.as_deref(), &text).map_err(Failure::failed)?;
-                (Some(text), media_type)
+                (Some(text.into_bytes()), media_type)
+            }
+            Block::Table(_) | Block::Nothing if !built.form.is_empty() => {
+                let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok());
+                let has_file = built.form.iter().any(|(_, field)| matches!(field, Field::File(_)));
+                if has_file || given == Some(MULTIPART) {
+                    let (body, boundary) = form::multipart(world, &built.form)?;
+                    // The boundary belongs to the body.
+                    headers.remove(CONTENT_TYPE);
+                    (Some(body), format!("{MULTIPART}; boundary={boundary}"))
+                } else {
+                    (Some(form::url_encoded(&built.form)), URL_ENCODED.to_owned())
+                }
             }
             Block::Table(_) | Block::Nothing => {
-                let body = built.json.map(|json| json.to_string());
+                let body = built.json.map(|json| json.to_string().into_bytes());
                 (body, "application/json".to_owned())
             }
         };
@@ -69,6 +84,11 @@ impl Request {
             path,
             url,
             headers,
+            cookies: built
+                .cookies
+                .into_iter()
+                .map(|(name, value)| (name, value.written))
+                .collect(),
             body,
         })
     }
@@ -76,6 +96,11 @@ impl Request {
     /// The trace id that it carries.
     pub fn trace(&self) -> Option<&str> {
         self.headers.get(TRACEPARENT)?.to_str().ok()?.split('-').nth(1)
+    }
+
+    /// Its body, where that is text.
+    pub fn text(&self) -> Option<&str> {
+        self.body.as_deref().and_then(|body| std::str::from_utf8(body).ok())
     }
 
     /// Its method and path.
@@ -109,7 +134,36 @@ pub(crate) fn check(block: &Block) -> Result<(), BlockError> {
             .map_err(BlockError::whole);
     }
     build::check(&REQUEST, block)?;
+    check_form(block)?;
     check_headers(block)
+}
+
+/// Tells while planning that a body would be JSON and a form, or a form with a file of another media type.
+fn check_form(block: &Block) -> Result<(), BlockError> {
+    let begins = |words: &'static str| {
+        block
+            .rows()
+            .iter()
+            .position(move |row| row.first().is_some_and(|place| place.starts_with(words)))
+    };
+    let (file, json) = (begins("file "), begins("$"));
+    if let (Some(form), Some(json)) = (begins("form ").or(file), json) {
+        let message =
+            "a body is either a form or JSON; hint: `$…` places make JSON, `form NAME` and `file NAME` a form";
+        return Err(BlockError::cell(form.max(json), 0, message));
+    }
+    let typed = block.rows().iter().position(|row| match row.as_slice() {
+        [place, value] => place.eq_ignore_ascii_case("header content-type") && value != MULTIPART,
+        _ => false,
+    });
+    match (file, typed) {
+        (Some(_), Some(typed)) => Err(BlockError::cell(
+            typed,
+            1,
+            format!("a form with a file is {MULTIPART}; hint: leave its content-type out"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Tells while planning which of a table's headers cannot be.
@@ -259,7 +313,7 @@ mod tests {
         `a b` is no name of an HTTP header
         11:9 | | id | 1 |
         a request has no place `id`
-        hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`
+        hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`, `form NAME`, `file NAME`, `cookie NAME`
         12:5 | * I send POST "/orders" to shop
         `yaml` is no media type of a body
         hint: `json`, or a whole one such as `application/xml`

@@ -9,6 +9,7 @@ use momus_engine::world::World;
 use reqwest::StatusCode;
 use serde_json::Value as Json;
 
+use super::cookies::name_and_value;
 use super::message::Message;
 use crate::selection::{Judgement, Place, Subject, Typing};
 
@@ -48,7 +49,7 @@ impl Responses {
 }
 
 impl Response {
-    /// What `as NAME` keeps: its body, its `status` and its `header …`, names in lower case.
+    /// What `as NAME` keeps: its body, its `status`, its `header …`, names in lower case, and its `cookie …`.
     pub fn kept(&self, line: &str) -> Kept {
         let mut aspects = BTreeMap::from([("status".to_owned(), Json::from(self.status.as_u16()))]);
         for (name, value) in &self.message.headers {
@@ -62,11 +63,27 @@ impl Response {
                 text.push_str(value);
             }
         }
+        let cookies = self
+            .cookies()
+            .map(|(name, value)| (format!("cookie {name}"), value.into()));
+        aspects.extend(cookies);
         Kept {
             what: format!("the response of {line}"),
             json: self.message.body.json(),
             aspects,
         }
+    }
+
+    /// The cookie of this name that it gives: of several, the last.
+    fn cookie(&self, name: &str) -> Option<Json> {
+        let cookies = self.cookies().filter(|(cookie, _)| *cookie == name);
+        cookies.last().map(|(_, value)| value.into())
+    }
+
+    fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.message.headers.iter();
+        let set = headers.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        set.filter_map(|(_, value)| name_and_value(value))
     }
 
     /// It and what it misses, as a failure shows them.
@@ -80,6 +97,11 @@ impl Subject for Response {
     fn read(&self, place: &Place) -> Vec<Json> {
         match place {
             Place::Part(name) if name == "status" => vec![self.status.as_u16().into()],
+            place @ Place::Part(_) => place
+                .named("cookie")
+                .and_then(|name| self.cookie(name))
+                .into_iter()
+                .collect(),
             place => self.message.read(place),
         }
     }

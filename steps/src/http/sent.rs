@@ -26,8 +26,15 @@ step! {
     /// `application/xml`), else JSON where it is JSON, else plain text. Every request carries a `traceparent` of its
     /// own unless the table gives one.
     ///
+    /// `form NAME` places make a form in place of JSON (`application/x-www-form-urlencoded`); with a `file NAME`, the name
+    /// of a file beside the feature, or with `header content-type` given as `multipart/form-data`, it is sent in parts.
+    ///
+    /// Cookies are kept within the scenario as a browser keeps them, for each service its own, with their paths and the
+    /// time that they last; domains do not count. `cookie NAME` gives one, in place of a kept one of that name, and `header
+    /// cookie` stands in place of all that are kept: empty, none is sent. What a response sets is its `cookie NAME`.
+    ///
     /// `as NAME` keeps the answer: `${NAME.a.b[0]}` reads its JSON body, `${NAME}` a body that is not JSON,
-    /// `${NAME:status}` and `${NAME:header location}` the rest.
+    /// `${NAME:status}`, `${NAME:header location}` and `${NAME:cookie session}` the rest.
     ///
     /// ```gherkin
     /// When I send POST "/orders" to shop as order

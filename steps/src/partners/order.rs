@@ -179,7 +179,7 @@ mod tests {
         insta::assert_snapshot!(errors.unwrap_err(), @r#"
         3:5 | * the calls to partner bank are in order of "number"
         a call has no place `number`
-        hint: a member of its JSON is `$.number`; a call has `$…`, `header NAME`, `query NAME`, `method`, `path`, `status`
+        hint: a member of its JSON is `$.number`; a call has `$…`, `header NAME`, `query NAME`, `method`, `path`, `status`, `form NAME`, `cookie NAME`
         4:5 | * the calls to partner bank are never in order of "$.number"
         this step does not take `never`
         hint: the timings that it takes are none (it must hold now), `eventually` (`within …`), `for …`

@@ -11,7 +11,8 @@ use crate::selection::{Selection, check_call};
 
 step! {
     /// Counts the calls that a partner has received since the scenario began, those that the table selects: `method`,
-    /// `path` (without its query), `status` (what was answered), `header NAME`, `query NAME`, and `$…` places of the body.
+    /// `path` (without its query), `status` (what was answered), `header NAME`, `query NAME`, `cookie NAME`, `form NAME` of
+    /// a form, and `$…` places of the body.
     ///
     /// A call that a fault answered in the partner's place counts, with the status of that answer. Of a body of such a
     /// call that has more than 1 MiB, or that the caller broke off, only the beginning is kept, as text.

@@ -20,8 +20,21 @@ pub struct Built {
     pub headers: Vec<(String, Expected)>,
     /// The parameters of the query, in the order of the table.
     pub query: Vec<(String, Expected)>,
+    /// The fields of a form, in the order of the table.
+    pub form: Vec<(String, Field)>,
+    /// The cookies, in the order of the table.
+    pub cookies: Vec<(String, Expected)>,
     /// The parts with names of their own: `key`, `partition`.
     pub parts: BTreeMap<String, Expected>,
+}
+
+/// A field of a form.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Field {
+    /// A text.
+    Text(String),
+    /// The content of a file of this name.
+    File(String),
 }
 
 /// The `$…` places of a table, put together one by one.
@@ -46,7 +59,20 @@ impl Built {
             };
             let place = world.text(place)?;
             let value = cell_value(world, cell)?;
-            match Place::parse(&place).map_err(Failure::failed)? {
+            let place = Place::parse(&place).map_err(Failure::failed)?;
+            if let Some(name) = place.named("form") {
+                built.form.push((name.to_owned(), Field::Text(value.written)));
+                continue;
+            }
+            if let Some(name) = place.named("file") {
+                built.form.push((name.to_owned(), Field::File(value.written)));
+                continue;
+            }
+            if let Some(name) = place.named("cookie") {
+                built.cookies.push((name.to_owned(), value));
+                continue;
+            }
+            match place {
                 Place::Path { written, .. } => builder.put(&written, value.json, false).map_err(Failure::failed)?,
                 Place::Header(name) => built.headers.push((name, value)),
                 Place::Query(name) => built.query.push((name, value)),
@@ -81,6 +107,8 @@ pub fn check(places: &Places, block: &Block) -> Result<(), BlockError> {
         }
         let wrong = |message| BlockError::cell(at, 0, message);
         match places.parse(place).map_err(wrong)? {
+            // A form may have several of one name.
+            part if part.named("form").or(part.named("file")).is_some() => {}
             Place::Path { written, .. } => {
                 let (value, later) = match Expected::literal(cell).json {
                     Json::String(text) if has_references(&text) => (Json::Null, true),
@@ -341,7 +369,7 @@ mod tests {
         row 0 cell 0: `$.a[*].b` is not one place; hint: a value is put at names and indices alone, such as `$.lines[0].sku`
         row 0 cell 0: `$..b` is not one place; hint: a value is put at names and indices alone, such as `$.lines[0].sku`
         row 0 cell 1: `#uuid` looks for something, and here a value is given; hint: write `\#uuid` for the text itself
-        row 0 cell 0: a request has no place `id`; hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`
+        row 0 cell 0: a request has no place `id`; hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`, `form NAME`, `file NAME`, `cookie NAME`
         ");
         let told = check(&RECORD, &table(&[["key", "a"], ["key", "b"]])).unwrap_err();
         assert_eq!(told.message, "`key` is given twice");

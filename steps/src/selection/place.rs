@@ -41,7 +41,7 @@ pub struct Places {
 /// The parts that a noun has.
 #[derive(Clone, Copy, Debug)]
 pub enum Parts {
-    /// These.
+    /// These; `form NAME` is one for each name.
     Known(&'static [&'static str]),
     /// These, and its tags: `tag NAME`.
     Tagged(&'static [&'static str]),
@@ -93,7 +93,7 @@ pub const RESPONSE: Places = Places {
     json: true,
     headers: true,
     query: false,
-    parts: Parts::Known(&["status"]),
+    parts: Parts::Known(&["status", "cookie NAME"]),
 };
 
 /// The places of a request that is sent.
@@ -102,7 +102,7 @@ pub const REQUEST: Places = Places {
     json: true,
     headers: true,
     query: true,
-    parts: Parts::Known(&[]),
+    parts: Parts::Known(&["form NAME", "file NAME", "cookie NAME"]),
 };
 
 /// The places of a call to a partner.
@@ -111,7 +111,7 @@ pub const CALL: Places = Places {
     json: true,
     headers: true,
     query: true,
-    parts: Parts::Known(&["method", "path", "status"]),
+    parts: Parts::Known(&["method", "path", "status", "form NAME", "cookie NAME"]),
 };
 
 impl Place {
@@ -143,6 +143,13 @@ impl Place {
             _ if written.is_empty() => Err("this place is empty; hint: such as `$.id` or `header content-type`".into()),
             _ => Ok(Self::Part(written.to_owned())),
         }
+    }
+
+    /// The name behind the word of a part: `session` of `cookie session`.
+    pub fn named(&self, kind: &str) -> Option<&str> {
+        let Self::Part(part) = self else { return None };
+        let name = part.strip_prefix(kind)?.strip_prefix(' ')?.trim();
+        (!name.is_empty()).then_some(name)
     }
 
     /// What stands at this place of a JSON value; nothing for a place that is no JSONPath.
@@ -177,7 +184,13 @@ impl Places {
             (Place::Header(_), _) => self.headers,
             (Place::Query(_), _) => self.query,
             (Place::Part(_), Parts::Any) => true,
-            (Place::Part(name), Parts::Known(parts)) => parts.contains(&name.as_str()),
+            (Place::Part(name), Parts::Known(parts)) => {
+                let named = |part: &&str| {
+                    part.strip_suffix(" NAME")
+                        .is_some_and(|kind| place.named(kind).is_some())
+                };
+                parts.contains(&name.as_str()) || parts.iter().any(named)
+            }
             (Place::Part(name), Parts::Tagged(parts)) => {
                 let tag = name.strip_prefix("tag ").is_some_and(|tag| !tag.trim().is_empty());
                 tag || parts.contains(&name.as_str())
@@ -260,7 +273,7 @@ mod tests {
             (
                 RESPONSE,
                 "id",
-                "a response has no place `id`; hint: a member of its JSON is `$.id`; a response has `$…`, `header NAME`, `status`",
+                "a response has no place `id`; hint: a member of its JSON is `$.id`; a response has `$…`, `header NAME`, `status`, `cookie NAME`",
             ),
             (LINE, ".id", "a line has no place `.id`; hint: did you mean `$.id`?"),
             (

@@ -13,6 +13,7 @@ use super::flow::Traffic;
 use super::log::Log;
 use super::sender::{Sender, Sending};
 use crate::http::client::Client;
+use crate::http::cookies::Cookies;
 use crate::http::request;
 use crate::ledger::sent::Sent;
 
@@ -45,6 +46,8 @@ step! {
         let sending = Sending { service, method, path, block, rate };
         let mut beside = world.beside();
         beside.state.insert(Sent::of(world));
+        // As many clients that all have what the scenario has so far.
+        beside.state.insert(Cookies::of(world).apart());
         // What is wrong with the first request is told here and now.
         let first = sending.request(&mut beside, 1)?;
         let client = Client::new(&mut beside, &sending.service)?;

@@ -347,7 +347,7 @@ fn what_cannot_be_sent_or_asked_is_told_while_planning() {
     hint: did you mean `shop`?
     8:9 | | id | 1 |
     a request has no place `id`
-    hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`
+    hint: a member of its JSON is `$.id`; a request has `$…`, `header NAME`, `query NAME`, `form NAME`, `file NAME`, `cookie NAME`
     9:5 | * no request of fife fails
     no step before this one begins a traffic `fife`
     hint: did you mean `five`?
