@@ -65,6 +65,20 @@ const LATE: &str = r#"
     Then no service ever logs an error
 "#;
 
+/// What the shop's lines are like, to whom does not read JSON.
+const PATTERN: &str = r#"logs: { plain: '"log.level": "(?<level>\w+)", "message": "(?<message>[^"]*)"' }"#;
+const BY_PATTERN: &str = r#"
+  Scenario: by a pattern
+    When I send POST "/orders" to shop
+    Then shop eventually logs exactly 1 line
+      | level   | info         |
+      | message | order placed |
+    And shop eventually logs exactly 1 line
+      | level   | #absent              |
+      | message | a line of plain text |
+    And no service ever logs an error
+"#;
+
 fn market(scenarios: &str) -> Scratch {
     let feature = format!("Feature: the market tells of itself\n{scenarios}");
     Scratch::new(&[
@@ -102,6 +116,14 @@ fn what_a_service_tells_of_itself_is_seen_and_stands_on_the_timeline() {
     let line = of("log", "message", "order placed");
     assert_eq!(line["document"]["order"], json!({"id": "o-1", "currency": "EUR"}));
     assert_eq!(of("log", "message", "a line of plain text")["document"], Json::Null);
+}
+
+#[test]
+fn lines_of_text_are_read_by_their_pattern() {
+    let market = market(BY_PATTERN);
+    market.write("mesh.yaml", &MESH.replace("logs: ecs", PATTERN));
+    let said = market.momus(&["run"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.error);
 }
 
 #[test]

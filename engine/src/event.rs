@@ -248,7 +248,7 @@ pub enum Happening {
         level: Option<String>,
         /// The message, or the whole line where it could not be parsed.
         message: String,
-        /// The whole line as JSON, where it is JSON.
+        /// The whole line as JSON, where it is JSON; else the fields that its pattern gives it, if it has one.
         document: Option<Json>,
     },
     /// A service sent a metric (DogStatsD).

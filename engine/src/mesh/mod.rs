@@ -9,6 +9,7 @@
 mod check;
 mod error;
 mod ledger;
+mod logs;
 mod model;
 mod nearest;
 mod node;

@@ -4,6 +4,7 @@ use super::nearest::nearest;
 use super::place::{Located, Place};
 use super::template::{Reference, Template};
 use indexmap::IndexMap;
+use regex::Regex;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Service {
     pub settle: Option<Duration>,
     /// The format of what it writes to standard output; without one its lines are not parsed.
     pub logs: Option<LogFormat>,
+    /// What its lines of plain text are like: the groups of this are their fields, `level` and `message` before all.
+    pub log_pattern: Option<Regex>,
     /// How long it may take to exit after SIGTERM before SIGKILL follows; 10 s as in compose.
     pub stop_grace_period: Duration,
 }

@@ -68,10 +68,27 @@ pub(super) struct Service {
     /// its edges, a timer and the pause before a retry included. What a function writes that `SELECT` calls does not show.
     /// Without it the mesh is never held quiet.
     settle: Option<String>,
-    /// The format of its log lines on standard output.
-    logs: Option<LogFormat>,
+    /// The format of its log lines on standard output and standard error.
+    logs: Option<Logs>,
     /// How long it may take to exit after SIGTERM (`10s` without it).
     stop_grace_period: Option<String>,
+}
+
+/// The format of log lines.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Logs {
+    Format(LogFormat),
+    Pattern(PlainLogs),
+}
+
+/// Lines of text that are like a pattern.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct PlainLogs {
+    /// A regular expression whose groups are the fields of a line: `(?<level>[A-Z]+) (?<message>.*)`. `trace.id` is the
+    /// trace that it belongs to.
+    plain: String,
 }
 
 /// A text, number or boolean, taken as it is spelt.

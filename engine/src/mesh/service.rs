@@ -1,7 +1,7 @@
 //! From the tree to one service of the model.
 
 use super::error::MeshError;
-use super::model::{Healthcheck, LogFormat, Service, Source, http_port};
+use super::model::{Healthcheck, Service, Source, http_port};
 use super::nearest::did_you_mean;
 use super::node::{Node, Value};
 use super::place::{Located, Place};
@@ -52,11 +52,8 @@ impl Reader<'_> {
         let healthcheck = fields
             .get("healthcheck")
             .and_then(|node| self.healthcheck(name, node, &ports, served));
-        let formats = [
-            ("ecs", LogFormat::Ecs),
-            ("json", LogFormat::Json),
-            ("plain", LogFormat::Plain),
-        ];
+        let logs = fields.get("logs");
+        let (logs, log_pattern) = logs.map_or((None, None), |node| self.logs(node, &of("logs")));
         let mut duration = |key: &str| fields.get(key).and_then(|node| self.duration(node, &of(key)));
         Service {
             place: place.clone(),
@@ -70,9 +67,8 @@ impl Reader<'_> {
             ports,
             settle: duration("settle"),
             stop_grace_period: duration("stop_grace_period").unwrap_or(Duration::from_secs(10)),
-            logs: fields
-                .get("logs")
-                .and_then(|node| self.one_of(node, &of("logs"), &formats)),
+            logs,
+            log_pattern,
         }
     }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use momus_engine::mesh::LogFormat;
+use momus_engine::mesh::{LogFormat, Service};
 use momus_engine::timeline::Timeline;
+use regex::Regex;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -30,6 +31,7 @@ pub(super) struct Log {
 struct Shared {
     service: String,
     format: Option<LogFormat>,
+    pattern: Option<Regex>,
     timeline: Timeline,
     written: Mutex<Written>,
     /// How many of its streams are read at this moment.
@@ -48,8 +50,7 @@ impl Log {
     /// # Errors
     /// When the file cannot be opened.
     pub(super) async fn begin(
-        service: &str,
-        format: Option<LogFormat>,
+        (name, service): (&str, &Service),
         timeline: Timeline,
         output: Output,
         file: &Path,
@@ -57,8 +58,9 @@ impl Log {
         let file = OpenOptions::new().create(true).append(true).open(file).await?;
         let file = Arc::new(tokio::sync::Mutex::new(file));
         let shared = Shared {
-            service: service.to_owned(),
-            format,
+            service: name.to_owned(),
+            format: service.logs,
+            pattern: service.log_pattern.clone(),
             timeline,
             written: Mutex::default(),
             open: watch::Sender::new(2),
@@ -81,9 +83,10 @@ impl Log {
         let shared = &*self.shared;
         while let Some(line) = lines.next().await {
             self.written().add(&line);
-            let read = match shared.format {
-                Some(LogFormat::Ecs | LogFormat::Json) => log_line::parse(&line),
-                Some(LogFormat::Plain) | None => log_line::plain(&line),
+            let read = match (shared.format, &shared.pattern) {
+                (Some(LogFormat::Ecs | LogFormat::Json), _) => log_line::parse(&line),
+                (_, Some(pattern)) => log_line::like(pattern, &line),
+                (Some(LogFormat::Plain) | None, None) => log_line::plain(&line),
             };
             telemetry::log(&shared.timeline, &shared.service, &read);
             // A full disk loses the log, not the run.

@@ -169,7 +169,7 @@ impl Process {
             .map_err(Failure::unknown)?;
         let spawned = self.guardian.spawn(started).await;
         let (child, output) = spawned.map_err(|error| self.not_started(service, command, &error))?;
-        let log = Log::begin(&self.name, service.logs, self.timeline.clone(), output, &self.log).await;
+        let log = Log::begin((&self.name, service), self.timeline.clone(), output, &self.log).await;
         let log = log.map_err(|error| Failure::unknown(format!("the log {}: {error}", self.log.display())))?;
         let running = Running {
             child,

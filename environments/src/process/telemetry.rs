@@ -15,7 +15,7 @@ pub(super) fn log(timeline: &Timeline, service: &str, line: &LogLine) {
         service: service.to_owned(),
         level: line.level.map(|level| format!("{level:?}").to_lowercase()),
         message: line.message.clone(),
-        document: (line.form != Form::Plain).then(|| Json::Object(line.fields.clone())),
+        document: (line.form != Form::Plain || !line.fields.is_empty()).then(|| Json::Object(line.fields.clone())),
     };
     timeline.record_traced(line.trace.clone(), happening);
     let (trace, what) = (line.trace.as_deref(), format!("{service} logs `{}`", line.message));

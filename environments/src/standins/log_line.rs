@@ -1,6 +1,7 @@
 //! One line that a service logged, read in whichever common form it has.
 
 use momus_engine::dotted::at;
+use regex::Regex;
 use serde_json::{Map, Value};
 
 /// The form in which a line was written.
@@ -42,7 +43,7 @@ pub struct LogLine {
     pub message: String,
     /// The trace that it belongs to.
     pub trace: Option<String>,
-    /// The whole JSON object; empty for a plain line.
+    /// The whole JSON object; of a plain line the fields that its pattern gives it, if it has one.
     pub fields: Map<String, Value>,
 }
 
@@ -64,6 +65,20 @@ pub fn plain(line: &str) -> LogLine {
         message: line.to_owned(),
         trace: None,
         fields: Map::new(),
+    }
+}
+
+/// Reads a line of text by a pattern whose groups are its fields; one that is not like it is plain.
+#[must_use]
+pub fn like(pattern: &Regex, line: &str) -> LogLine {
+    let Some(captures) = pattern.captures(line) else {
+        return plain(line);
+    };
+    let groups = pattern.capture_names().flatten();
+    let fields = groups.filter_map(|name| Some((name.to_owned(), captures.name(name)?.as_str().into())));
+    LogLine {
+        form: Form::Plain,
+        ..from_fields(fields.collect(), line)
     }
 }
 
@@ -179,6 +194,19 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_plain_line_is_read_by_its_pattern() {
+        let pattern = Regex::new(r"^\[(?<level>\w+)\] (?:(?<thread>\w+): )?(?<message>.*)$").unwrap();
+        let read = like(&pattern, "[WARNING] main: no bank");
+        assert_eq!(
+            (read.form, read.level, read.message.as_str()),
+            (Form::Plain, Some(Level::Warn), "no bank")
+        );
+        assert_eq!(read.fields["thread"], "main");
+        assert!(!like(&pattern, "[INFO] open").fields.contains_key("thread"));
+        assert_eq!(like(&pattern, "Traceback"), plain("Traceback"));
     }
 
     #[test]

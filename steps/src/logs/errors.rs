@@ -10,6 +10,7 @@ use momus_engine::parameter::Value;
 use momus_engine::step;
 use momus_engine::step::BlockShape;
 use momus_engine::timing::Timing;
+use regex::Regex;
 
 use super::line::Line;
 use crate::selection::Subject;
@@ -20,8 +21,9 @@ const SHOWN: usize = 5;
 step! {
     /// Expects that no service logs a line of the level error or above, from its start until the mesh is quiet.
     ///
-    /// The level of a line is read in the format that the mesh file tells with `logs: ecs` or `logs: json`; a line without a
-    /// level is no error. Where not one line of any service has a level, it fails: nothing can be told then.
+    /// The level of a line is read in the format that the mesh file tells: `logs: ecs`, `logs: json`, or a pattern of plain
+    /// lines, `logs: { plain: '(?<level>[A-Z]+) (?<message>.*)' }`. A line without a level is no error. Where not one line of
+    /// any service has a level, it fails: nothing can be told then.
     ///
     /// ```gherkin
     /// When I send POST "/orders" to shop
@@ -87,7 +89,10 @@ fn counted(lines: &[Line]) -> String {
 fn check_formats(mesh: &Mesh, _values: &[Value]) -> Result<(), String> {
     let told = mesh.services.values().any(|service| {
         let ships = service.dependencies().contains(&"logs");
-        ships || matches!(service.logs, Some(LogFormat::Ecs | LogFormat::Json))
+        let by_pattern = |pattern: &Regex| pattern.capture_names().flatten().any(|name| name == "level");
+        ships
+            || matches!(service.logs, Some(LogFormat::Ecs | LogFormat::Json))
+            || service.log_pattern.as_ref().is_some_and(by_pattern)
     });
     if told {
         return Ok(());
@@ -198,6 +203,7 @@ mod tests {
             super::check_formats(&mesh, &[])
         };
         assert_eq!(check("logs: json"), Ok(()));
+        assert_eq!(check("logs: {plain: '^(?<level>[A-Z]+) (?<message>.*)'}"), Ok(()));
         assert_eq!(check("environment: {STORE: '${edge.logs.url}'}"), Ok(()));
         insta::assert_snapshot!(check("logs: plain").unwrap_err(), @"no service of the mesh tells the level of its log lines; hint: `logs: ecs` or `logs: json` in the mesh file says how a service writes them");
     }

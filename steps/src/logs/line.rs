@@ -123,7 +123,7 @@ impl Subject for Line {
         let why = match (&self.document, self.format) {
             (Some(_), _) => return "absent".to_owned(),
             (None, None) => "the mesh file does not tell the format of this log",
-            (None, Some(LogFormat::Plain)) => "this log is plain text",
+            (None, Some(LogFormat::Plain)) => "this line is plain text",
             (None, Some(LogFormat::Ecs | LogFormat::Json)) => "this line is not JSON",
         };
         format!("absent: {why}")

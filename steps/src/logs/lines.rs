@@ -23,8 +23,9 @@ step! {
     /// `level` (`trace`, `debug`, `info`, `warn`, `error`, `fatal`), `message`, `logger`, `$…` places of a line that is JSON,
     /// and its fields by their dotted names (`trace.id`), be they written with dots or nested.
     ///
-    /// Lines are read in the format that the mesh file tells with `logs: ecs`, `json` or `plain`. A line of plain text, or one
-    /// that is not in that format, is its own `message`, and has nothing else: `#regex` and `#contains` select such.
+    /// Lines are read in the format that the mesh file tells: `logs: ecs`, `logs: json`, `logs: plain`, or a pattern of plain
+    /// lines, whose groups are their fields: `logs: { plain: '(?<level>[A-Z]+) (?<message>.*)' }`. A line without a format, or
+    /// one that is not in it, is its own `message`, and has nothing else: `#regex` and `#contains` select such.
     ///
     /// ```gherkin
     /// When I send POST "/orders" to shop
