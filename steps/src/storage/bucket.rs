@@ -87,6 +87,7 @@ impl HttpConnector for Direct {
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = reqwest::Client::builder()
             .user_agent("momus")
+            .tls_certs_only([])
             .no_proxy()
             .timeout(LONGEST_REQUEST)
             .build();
