@@ -19,3 +19,7 @@ gherkin-testdata FOLDER:
 # how long `check` takes over 10,000 scenarios, in release
 bench-check:
     cargo bench --locked -q -p momus --bench check
+
+# Momus beside cucumber-rs, cucumber-js, behave, Hurl and godog: bench/RESULTS.md
+bench *ARGUMENTS:
+    nice -n 10 bench/run {{ARGUMENTS}}

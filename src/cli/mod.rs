@@ -6,6 +6,8 @@ mod diagnostic;
 mod exit;
 mod feature_paths;
 mod guardian;
+#[cfg(feature = "noops")]
+mod noop;
 mod order;
 mod reading;
 mod reference;

@@ -7,5 +7,8 @@ use momus_engine::vocabulary::Vocabulary;
 /// # Errors
 /// A message for an expression that is not well formed: a defect that the reference's test finds.
 pub fn vocabulary() -> Result<Vocabulary, String> {
-    Vocabulary::new([momus_steps::definitions(), momus_faults::definitions()].concat())
+    let definitions = [momus_steps::definitions(), momus_faults::definitions()].concat();
+    #[cfg(feature = "noops")]
+    let definitions = [definitions, vec![super::noop::nothing()]].concat();
+    Vocabulary::new(definitions)
 }
