@@ -56,6 +56,8 @@ pub enum Value {
     Ordered(bool),
     /// Whether ` if it is reached` was said.
     IfReached(bool),
+    /// Whether `, and follow no redirect` was said.
+    Unfollowed(bool),
     /// A share in per cent: `1` is one in a hundred.
     Percent(f64),
     /// By how many per cent something may be off, where the step says so.
@@ -222,6 +224,11 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         name: "if_reached",
         pattern: "(?: if it is reached)?",
         read: |text| Ok(Value::IfReached(!text.is_empty())),
+    },
+    ParameterType {
+        name: "redirects",
+        pattern: "(?:, and follow no redirect)?",
+        read: |text| Ok(Value::Unfollowed(!text.is_empty())),
     },
     ParameterType {
         name: "as",

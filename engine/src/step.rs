@@ -178,7 +178,7 @@ from_value!(u64, Value::Number(number) => number);
 from_value!(Timing, Value::Timing(timing) => timing);
 from_value!(Option<f64>, Value::Tolerance(share) => share);
 from_value!(f64, Value::Percent(share) => share);
-from_value!(bool, Value::Only(said) | Value::Ordered(said) | Value::IfReached(said) => said);
+from_value!(bool, Value::Only(said) | Value::Ordered(said) | Value::Unfollowed(said) | Value::IfReached(said) => said);
 from_value!(Option<String>, Value::Alias(alias) => alias);
 
 /// Declares a step definition as a function of no arguments that returns it.

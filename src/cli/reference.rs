@@ -75,6 +75,10 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("new_traffic", "the name that the steps behind it call the traffic"),
     ("traffic", "the name of a traffic that a step before began"),
     (
+        "redirects",
+        "`, and follow no redirect`, or nothing: then those that answer GET and HEAD are followed",
+    ),
+    (
         "as",
         "`as NAME`, or nothing: what was produced can be read later, as `${NAME.member}`",
     ),

@@ -5,24 +5,26 @@ use std::sync::Arc;
 
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::Mesh;
+use momus_engine::mesh::{Kind, Mesh};
 use momus_engine::sandbox::CLIENT;
 use momus_engine::timeline::Timeline;
 use momus_engine::world::World;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use reqwest::redirect;
+use reqwest::{Url, redirect};
 
 use super::cookies::{Cookies, name_and_value};
 use super::message::{Body, Message};
+use super::redirects::{self, Way};
 use super::request::Request;
 use super::response::Response;
 use crate::ledger::sent::Sent;
 
-/// The test client's way to one service.
+/// The test client: what it sends, and what it keeps of what it is answered.
 #[derive(Clone)]
 pub(crate) struct Client {
-    service: String,
     timeline: Timeline,
+    /// Where it finds the services of the mesh.
+    services: Arc<Vec<(String, Url)>>,
     http: reqwest::Client,
     mesh: Option<Arc<Mesh>>,
     sent: Sent,
@@ -37,10 +39,10 @@ pub(crate) struct NoAnswer {
 }
 
 impl Client {
-    /// The test client's way to a service.
-    pub fn new(world: &mut World, service: &str) -> Result<Self, StepError> {
+    /// The test client of a scenario.
+    pub fn new(world: &mut World) -> Result<Self, StepError> {
         Ok(Self {
-            service: service.to_owned(),
+            services: Arc::new(services(world)),
             timeline: world.timeline.clone(),
             http: http(world)?,
             mesh: world.mesh.clone(),
@@ -49,10 +51,47 @@ impl Client {
         })
     }
 
-    /// Sends a request and waits for the whole answer, for as long as it takes.
+    /// Sends a request and waits for the whole answer, for as long as it takes. Where it only reads, redirects are followed
+    /// as far as they lead to services of the mesh.
     pub async fn send(&self, request: &Request) -> Result<Response, NoAnswer> {
+        // The answer may set others.
+        let cookies = self.carried(request);
+        let mut response = self.send_one(request).await?;
+        let Some(mut led) = self.led(request, &response) else {
+            return Ok(response);
+        };
+        let mut way = Way::from(&request.url, cookies);
+        loop {
+            way.on(&led.url, self.carried(&led))?;
+            response = self.send_one(&led).await?;
+            let Some(next) = self.led(&led, &response) else { break };
+            led = next;
+        }
+        response.by_way_of = way.stations();
+        Ok(response)
+    }
+
+    /// The request that follows an answer; none to a place that is no service of the mesh.
+    fn led(&self, request: &Request, response: &Response) -> Option<Request> {
+        let url = redirects::target_of(request, response)?;
+        let same = |service: &Url| service.origin() == url.origin();
+        let service = match same(&request.url) {
+            true => request.service.clone(),
+            false => self.services.iter().find(|(_, service)| same(service))?.0.clone(),
+        };
+        Some(redirects::follow(request, response, &service, url))
+    }
+
+    /// The cookies that a request carries.
+    fn carried(&self, request: &Request) -> String {
+        let headers = self.headers(request);
+        let cookies = headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
+        cookies.unwrap_or_default().to_owned()
+    }
+
+    async fn send_one(&self, request: &Request) -> Result<Response, NoAnswer> {
         let known = self.timeline.look(<[_]>::len);
-        let line = (self.service.as_str(), request.method.as_str(), request.path.as_str());
+        let line = (request.service.as_str(), request.method.as_str(), request.path.as_str());
         let sent = self
             .sent
             .begins(self.mesh.as_deref(), &self.timeline, line, request.text());
@@ -63,13 +102,13 @@ impl Client {
                 }
                 Ok(response)
             }
-            Err(error) => Err(self.no_answer(known, &error)),
+            Err(error) => Err(self.no_answer(&request.service, known, &error)),
         }
     }
 
     /// Sends a request that only looks: what the services do about it is not the mesh's own doing.
     pub async fn probe(&self, request: &Request) -> Result<Response, NoAnswer> {
-        let probe = self.timeline.activity().probe(request.trace(), &self.service);
+        let probe = self.timeline.activity().probe(request.trace(), &request.service);
         let answer = self.send(request).await;
         drop(probe);
         answer
@@ -92,10 +131,15 @@ impl Client {
         self.saw(&carried, request, &message);
         for (name, value) in &message.headers {
             if name == SET_COOKIE.as_str() {
-                self.cookies.keep(&self.service, request.url.path(), value);
+                self.cookies.keep(&request.service, request.url.path(), value);
             }
         }
-        Ok(Response { status, message })
+        let by_way_of = Vec::new();
+        Ok(Response {
+            status,
+            message,
+            by_way_of,
+        })
     }
 
     /// The headers of a request, the cookies among them: those that are kept, unless the table says otherwise.
@@ -110,7 +154,7 @@ impl Client {
                 .filter_map(name_and_value)
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            None => self.cookies.carried(&self.service, request.url.path()),
+            None => self.cookies.carried(&request.service, request.url.path()),
         };
         cookies.retain(|(name, _)| request.cookies.iter().all(|(given, _)| given != name));
         cookies.extend(request.cookies.iter().cloned());
@@ -143,7 +187,7 @@ impl Client {
     }
 
     /// What became of the connection: the edge knows better than its caller, who sees every refusal as a reset.
-    fn no_answer(&self, known: usize, error: &reqwest::Error) -> NoAnswer {
+    fn no_answer(&self, service: &str, known: usize, error: &reqwest::Error) -> NoAnswer {
         let ended = self.timeline.look(|events| {
             events[known.min(events.len())..]
                 .iter()
@@ -153,9 +197,7 @@ impl Client {
                         caller,
                         dependency,
                         what,
-                    } if caller == CLIENT && *dependency == self.service && what.starts_with("re") => {
-                        Some(what.clone())
-                    }
+                    } if caller == CLIENT && *dependency == service && what.starts_with("re") => Some(what.clone()),
                     _ => None,
                 })
         });
@@ -186,6 +228,16 @@ impl NoAnswer {
             None => failure,
         }
     }
+}
+
+/// Where the test client finds the services of the mesh.
+fn services(world: &World) -> Vec<(String, Url)> {
+    let names = world.mesh.iter().flat_map(|mesh| mesh.names(&[Kind::Service]));
+    let found = names.filter_map(|name| {
+        let url = Url::parse(&world.client(name).ok()?.url).ok()?;
+        Some((name.to_owned(), url))
+    });
+    found.collect()
 }
 
 /// The scenario's HTTP client. A connection is never used twice: one that a service closed meanwhile would make a

@@ -6,6 +6,7 @@ mod expected;
 mod form;
 pub mod message;
 mod polled;
+mod redirects;
 pub(crate) mod request;
 pub(crate) mod response;
 mod schema;

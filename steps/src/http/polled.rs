@@ -41,7 +41,7 @@ step! {
     pub fn reads(world, method: String, path: String, service: String, timing: Timing; block) {
         let selection = Selection::read(world, &block)?;
         let request = Request::read(world, &service, &method, &path, &Block::Nothing)?;
-        let client = Client::new(world, &service)?;
+        let client = Client::new(world)?;
         let until = (timing != Timing::Now).then(|| Instant::now() + timing.lasts(world.deadline));
         let expected = expected(&format!("{} from {service} has", request.line()), &selection);
         world.poll(timing, &expected, || look(&client, &request, &selection, until)).await

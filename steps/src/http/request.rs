@@ -27,6 +27,8 @@ pub(crate) struct Request {
     /// The cookies that the table gives, beside those that are kept or in place of them.
     pub cookies: Vec<(String, String)>,
     pub body: Option<Vec<u8>>,
+    /// Whether the redirects that answer it are followed, where it only reads.
+    pub follows: bool,
 }
 
 impl Request {
@@ -90,6 +92,7 @@ impl Request {
                 .map(|(name, value)| (name, value.written))
                 .collect(),
             body,
+            follows: true,
         })
     }
 

@@ -18,6 +18,8 @@ use crate::selection::{Judgement, Place, Subject, Typing};
 pub(crate) struct Response {
     pub status: StatusCode,
     pub message: Message,
+    /// Where the redirects led that were followed to it.
+    pub by_way_of: Vec<String>,
 }
 
 /// The responses of the last step that sent something.
@@ -112,7 +114,11 @@ impl Subject for Response {
             .canonical_reason()
             .map(|reason| format!(" {reason}"))
             .unwrap_or_default();
-        format!("{}{reason}, {}", self.status.as_u16(), self.message.shown())
+        let led = match self.by_way_of.is_empty() {
+            true => String::new(),
+            false => format!(" after redirects to {}", self.by_way_of.join(", ")),
+        };
+        format!("{}{reason}{led}, {}", self.status.as_u16(), self.message.shown())
     }
 
     fn typing(&self, place: &Place) -> Typing {

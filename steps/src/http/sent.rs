@@ -19,7 +19,7 @@ pub(super) fn definitions() -> Vec<StepDefinition> {
 
 step! {
     /// Sends a request from the test client and waits for the whole answer, whatever it is: what the answer must be is
-    /// for `the response has` to say. Redirects are not followed.
+    /// for `the response has` to say.
     ///
     /// The table builds the request: `$…` places make a JSON body, `header NAME` and `query NAME` stand as often as
     /// they are given. A doc string is the body as it stands, of the media type behind its quotes (`json`,
@@ -33,6 +33,10 @@ step! {
     /// time that they last; domains do not count. `cookie NAME` gives one, in place of a kept one of that name, and `header
     /// cookie` stands in place of all that are kept: empty, none is sent. What a response sets is its `cookie NAME`.
     ///
+    /// A redirect that answers GET or HEAD is followed, up to ten of them, as far as they lead to services of the mesh; one
+    /// that leads out of it is the answer itself, and so is one that answers any other method. With `, and follow no
+    /// redirect` the first is the answer, whatever it is.
+    ///
     /// `as NAME` keeps the answer: `${NAME.a.b[0]}` reads its JSON body, `${NAME}` a body that is not JSON,
     /// `${NAME:status}`, `${NAME:header location}` and `${NAME:cookie session}` the rest.
     ///
@@ -42,9 +46,9 @@ step! {
     ///   | $.lines[0].sku         | a-1     |
     ///   | header idempotency-key | ${uuid} |
     /// ```
-    "I send {method} {text} to {service}{as}", BlockShape::Optional(request::check), check: check;
-    pub fn send_one(world, method: String, path: String, service: String, name: Option<String>; block) {
-        let sending = Sending { method, path, service, number: 1, name, block };
+    "I send {method} {text} to {service}{as}{redirects}", BlockShape::Optional(request::check), check: check;
+    pub fn send_one(world, method: String, path: String, service: String, name: Option<String>, unfollowed: bool; block) {
+        let sending = Sending { method, path, service, number: 1, name, unfollowed, block };
         sending.one_after_another(world).await
     }
 }
@@ -60,9 +64,9 @@ step! {
     ///   | $.number | ${ordinal} |
     ///   | $.amount | 12.50      |
     /// ```
-    "I send {number} {method} {text} to {service}{as}", BlockShape::Optional(request::check), check: check;
-    pub fn send_several(world, number: u64, method: String, path: String, service: String, name: Option<String>; block) {
-        let sending = Sending { method, path, service, number, name, block };
+    "I send {number} {method} {text} to {service}{as}{redirects}", BlockShape::Optional(request::check), check: check;
+    pub fn send_several(world, number: u64, method: String, path: String, service: String, name: Option<String>, unfollowed: bool; block) {
+        let sending = Sending { method, path, service, number, name, unfollowed, block };
         sending.one_after_another(world).await
     }
 }
@@ -77,9 +81,9 @@ step! {
     ///   | $.number               | ${ordinal} |
     ///   | header idempotency-key | one-key    |
     /// ```
-    "I send {number} {method} {text} to {service} at once{as}", BlockShape::Optional(request::check), check: check;
-    pub fn send_at_once(world, number: u64, method: String, path: String, service: String, name: Option<String>; block) {
-        let sending = Sending { method, path, service, number, name, block };
+    "I send {number} {method} {text} to {service} at once{as}{redirects}", BlockShape::Optional(request::check), check: check;
+    pub fn send_at_once(world, number: u64, method: String, path: String, service: String, name: Option<String>, unfollowed: bool; block) {
+        let sending = Sending { method, path, service, number, name, unfollowed, block };
         sending.at_once(world).await
     }
 }
@@ -87,6 +91,15 @@ step! {
 fn check(mesh: &Mesh, values: &[Value]) -> Result<(), String> {
     if values.contains(&Value::Number(0)) {
         return Err("no request is sent; hint: the number of requests is at least 1".to_owned());
+    }
+    if let (Some(Value::Unfollowed(true)), Some(Value::Word(method))) = (
+        values.last(),
+        values.iter().find(|value| matches!(value, Value::Word(_))),
+    ) && !matches!(method.as_str(), "GET" | "HEAD")
+    {
+        return Err(format!(
+            "no redirect of {method} is followed anyway; hint: leave `, and follow no redirect` out"
+        ));
     }
     request::check_path(mesh, values)
 }
@@ -98,12 +111,14 @@ struct Sending {
     service: String,
     number: u64,
     name: Option<String>,
+    /// Whether the redirects that answer it are looked at themselves.
+    unfollowed: bool,
     block: Block,
 }
 
 impl Sending {
     async fn one_after_another(self, world: &mut World) -> StepResult {
-        let client = Client::new(world, &self.service)?;
+        let client = Client::new(world)?;
         let wait = world.timeline.wait_for(self.waits(0));
         let mut all = Vec::new();
         let mut last = None;
@@ -121,7 +136,7 @@ impl Sending {
     }
 
     async fn at_once(self, world: &mut World) -> StepResult {
-        let client = Client::new(world, &self.service)?;
+        let client = Client::new(world)?;
         let requests = (1..=self.number).map(|ordinal| self.request(world, ordinal));
         let requests = requests.collect::<Result<Vec<_>, _>>()?;
         let wait = world.timeline.wait_for(self.waits(0));
@@ -145,7 +160,10 @@ impl Sending {
         world.values.count(Some(ordinal));
         let request = Request::read(world, &self.service, &self.method, &self.path, &self.block);
         world.values.count(None);
-        request
+        request.map(|request| Request {
+            follows: !self.unfollowed,
+            ..request
+        })
     }
 
     /// Makes the answers those that the next steps speak of.

@@ -50,7 +50,7 @@ step! {
         beside.state.insert(Cookies::of(world).apart());
         // What is wrong with the first request is told here and now.
         let first = sending.request(&mut beside, 1)?;
-        let client = Client::new(&mut beside, &sending.service)?;
+        let client = Client::new(&mut beside)?;
         let log = Log::new(world.timeline.clone());
         let flows = world.timeline.activity().begins(format!("the traffic {name} ({what})"));
         let period = sending.period();
