@@ -343,5 +343,6 @@ fn what_a_ledger_has_not_is_told_while_planning() {
     no step definition matches this step
     hint: the nearest are
     hint:   every {thing} in ledger {ledger} is {eventually}{stage} {times}{ordered}{within}
+    hint:   metric {metric} is {eventually}{quantity}{within}
     ");
 }
