@@ -1,5 +1,7 @@
 //! What services tell of themselves, black box: metrics over UDP, log lines on standard output.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod scratch;
 
 use std::collections::BTreeMap;
