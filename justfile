@@ -23,3 +23,7 @@ bench-check:
 # Momus beside cucumber-rs, cucumber-js, behave, Hurl and godog: bench/RESULTS.md
 bench *ARGUMENTS:
     nice -n 10 bench/run {{ARGUMENTS}}
+
+# how many mutants of Olympus' services the features catch, of a sample of COUNT; over an hour for 60
+mutants COUNT="60":
+    fixtures/olympus/mutants.py {{COUNT}}
