@@ -90,3 +90,20 @@ async fn groups_of_killed_members_are_removed_with_their_sandbox() {
     }
     server.delete_groups("killed").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_that_join_while_their_group_is_removed_are_removed_too() {
+    let server = broker::server().await;
+    let caller = with_topic("killed3", "orders.v1").await;
+    let joining = tokio::spawn(async move {
+        for _ in 0..100 {
+            heartbeats_and_dies(&caller).await;
+        }
+    });
+    while !joining.is_finished() {
+        server.delete_groups("killed3.").await.unwrap();
+    }
+    joining.await.unwrap();
+    server.delete_groups("killed3.").await.unwrap();
+    assert!(!server.groups().await.unwrap().contains(&"killed3.billing".to_owned()));
+}

@@ -19,6 +19,8 @@ use crate::servers::ServerError;
 
 /// How long a broker may take to load what it knows of groups.
 const LOADING_LIMIT: Duration = Duration::from_secs(10);
+/// How long groups may go on getting new members.
+const MEMBERS_LIMIT: Duration = Duration::from_secs(5);
 /// What the broker calls the type of a group whose members speak the protocol of KIP-848.
 const CONSUMER: &str = "consumer";
 /// With this epoch a member of such a group leaves it for good.
@@ -55,41 +57,48 @@ impl KafkaServer {
     }
 
     /// Removes the groups whose names begin so, with their offsets. Members leave first: one that was killed would be one of its group
-    /// until its session timeout, and a group that has members cannot be removed.
+    /// until its session timeout, and a group that has members cannot be removed. What a killed one had still asked for may make it a
+    /// member once more, which leaves too.
     ///
     /// # Errors
-    /// When the broker cannot be asked, or a group got a new member meanwhile.
+    /// When the broker cannot be asked, or groups go on getting new members.
     pub async fn delete_groups(&self, prefix: &str) -> Result<(), ServerError> {
         let deleted = async {
             let mut broker = Conversation::open(&self.address()).await?;
-            let mut groups = list(&mut broker).await?;
-            groups.retain(|group| group.id.starts_with(prefix));
-            if groups.is_empty() {
-                return Ok(());
-            }
-            empty_classic(&mut broker, &groups).await?;
-            empty_consumer(&mut broker, &groups).await?;
-            let names = groups.into_iter().map(|group| group.id).collect();
-            let answer = broker
-                .ask(&DeleteGroupsRequest::default().with_groups_names(names), 2)
-                .await?;
-            // A classic group that has no offsets is gone with its last member.
-            let gone = ResponseError::GroupIdNotFound.code();
-            let failed = answer
-                .results
-                .iter()
-                .find(|group| ![0, gone].contains(&group.error_code));
-            match failed {
-                Some(group) => Err(io::Error::other(format!(
-                    "group {}: {}",
-                    group.group_id.0,
-                    named(group.error_code)
-                ))),
-                None => Ok(()),
+            let (until, mut looks) = (Instant::now() + MEMBERS_LIMIT, interval(Duration::from_millis(10)));
+            loop {
+                looks.tick().await;
+                match delete(&mut broker, prefix).await? {
+                    None => return Ok(()),
+                    Some((_, ResponseError::NonEmptyGroup)) if Instant::now() < until => {}
+                    Some((group, error)) => {
+                        return Err(io::Error::other(format!("group {}: {}", group.0, named(error.code()))));
+                    }
+                }
             }
         };
         deleted.await.map_err(|error| refused("remove groups", &error))
     }
+}
+
+/// Has all members leave the groups whose names begin so, removes these, and tells the first that is not removed, and why.
+async fn delete(broker: &mut Conversation, prefix: &str) -> io::Result<Option<(GroupId, ResponseError)>> {
+    let mut groups = list(broker).await?;
+    groups.retain(|group| group.id.starts_with(prefix));
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    empty_classic(broker, &groups).await?;
+    empty_consumer(broker, &groups).await?;
+    let names = groups.into_iter().map(|group| group.id).collect();
+    let request = DeleteGroupsRequest::default().with_groups_names(names);
+    let results = broker.ask(&request, 2).await?.results.into_iter();
+    let mut failed = results.filter_map(|group| {
+        let error = ResponseError::try_from_code(group.error_code)?;
+        // A classic group that has no offsets is gone with its last member.
+        (error != ResponseError::GroupIdNotFound).then_some((group.group_id, error))
+    });
+    Ok(failed.next())
 }
 
 async fn list(broker: &mut Conversation) -> io::Result<Vec<Listed>> {
