@@ -90,7 +90,7 @@ Feature: There is one edge, and what moves behind it is not noticed
         | $.user_id | ada           |
         | $.type    | sleep.started |
       Then every response has
-        | status | #number 502..503 |
+        | status | #number 502..504 |
       When every fault is healed
       Then topic events.raw.v1 never has a record
 
