@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{GuardianError, client::Connection, process::ProcessId, wire::Request};
+use super::{GuardianError, connection::Connection, process::ProcessId, wire::Request};
 
 /// A program to be started by the guardian.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 
 mod client;
 mod command;
+mod connection;
 mod output;
 mod process;
 mod run_folder;

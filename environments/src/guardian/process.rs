@@ -130,21 +130,24 @@ pub(super) fn all() -> Vec<Stat> {
         .collect()
 }
 
-/// The processes that descend from this one, and those that carry the run's marker, without this one itself.
+/// The processes that descend from this one, and those that carry the run's marker, with their descendants; without this one itself.
 pub(super) fn of_run(run: &str) -> Vec<Stat> {
-    let marked = marked(RUN_MARKER, run);
-    families(marked.iter().map(|stat| stat.pid).chain([own_pid()]).collect())
+    let marker = marker(RUN_MARKER, run);
+    families(|stat| stat.pid == own_pid() || stat.carries(&marker))
 }
 
 /// The processes whose environment has this variable with this value, and their descendants: some write over their environment (Postgres
 /// sets its children's titles there). Without this one itself.
 pub(super) fn marked_families(variable: &str, value: &str) -> Vec<Stat> {
-    families(marked(variable, value).iter().map(|stat| stat.pid).collect())
+    let marker = marker(variable, value);
+    families(|stat| stat.pid != own_pid() && stat.carries(&marker))
 }
 
-/// These processes and their descendants, without this one itself.
-fn families(mut members: HashSet<i32>) -> Vec<Stat> {
+/// The processes that are one of these heads, or descend from one, without this one itself.
+fn families(is_head: impl Fn(&Stat) -> bool) -> Vec<Stat> {
     let processes = all();
+    let heads = processes.iter().filter(|stat| is_head(stat));
+    let mut members: HashSet<i32> = heads.map(|stat| stat.pid).collect();
     while processes
         .iter()
         .any(|stat| members.contains(&stat.parent) && members.insert(stat.pid))
@@ -155,11 +158,16 @@ fn families(mut members: HashSet<i32>) -> Vec<Stat> {
 
 /// The processes whose environment has this variable with this value, without this one itself.
 pub(super) fn marked(variable: &str, value: &str) -> Vec<Stat> {
-    let marker = format!("{variable}={value}").into_bytes();
+    let marker = marker(variable, value);
     all()
         .into_iter()
         .filter(|stat| stat.pid != own_pid() && stat.carries(&marker))
         .collect()
+}
+
+/// A variable as it stands in an environment.
+fn marker(variable: &str, value: &str) -> Vec<u8> {
+    format!("{variable}={value}").into_bytes()
 }
 
 /// Kills what `find` finds, again and again until it finds nothing alive and all that was killed has ended, and tells what was killed; what

@@ -10,7 +10,6 @@ use momus_engine::step;
 use momus_engine::step::BlockShape;
 use momus_engine::timing::{Timing, TimingKind};
 
-use super::call::Call;
 use super::spaced::{Spaced, expected};
 use crate::selection::{Selection, check_call};
 
@@ -33,7 +32,7 @@ step! {
         let selection = Selection::read(world, &block)?;
         let what = format!("calls to partner {partner}: at least {} apart", in_words(least));
         let look = || async {
-            Ok(look(&Spaced::select(&partner, Call::all(&world.timeline, &partner), &selection), least))
+            Ok(look(&Spaced::select(&world.timeline, &partner, &selection), least))
         };
         world.expect(timing, &expected(&what, &selection), look).await
     }

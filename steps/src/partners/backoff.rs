@@ -9,7 +9,6 @@ use momus_engine::step::BlockShape;
 use momus_engine::timing::{Timing, TimingKind};
 use momus_engine::values::shortened;
 
-use super::call::Call;
 use super::spaced::{Spaced, expected};
 use crate::selection::{Selection, check_call};
 
@@ -39,7 +38,7 @@ step! {
         let tolerance = tolerance.unwrap_or(GIVE_OR_TAKE);
         let what = format!("calls to partner {partner}: ever further apart, give or take {tolerance} %");
         let look = || async {
-            Ok(look(&Spaced::select(&partner, Call::all(&world.timeline, &partner), &selection), tolerance))
+            Ok(look(&Spaced::select(&world.timeline, &partner, &selection), tolerance))
         };
         world.expect(timing, &expected(&what, &selection), look).await
     }

@@ -11,7 +11,6 @@ use momus_engine::step::BlockShape;
 use momus_engine::timing::{Timing, TimingKind};
 use serde_json::Value as Json;
 
-use super::call::Call;
 use super::spaced::{Spaced, expected};
 use crate::events::order::compare;
 use crate::selection::{CALL, Place, Selection, Subject, check_call, shown, shown_with_type};
@@ -36,7 +35,7 @@ step! {
         let place = CALL.parse(&world.text(&place)?).map_err(Failure::failed)?;
         let what = format!("calls to partner {partner}: in order of {place}");
         let look = || async {
-            Ok(look(&Spaced::select(&partner, Call::all(&world.timeline, &partner), &selection), &place))
+            Ok(look(&Spaced::select(&world.timeline, &partner, &selection), &place))
         };
         world.expect(timing, &expected(&what, &selection), look).await
     }

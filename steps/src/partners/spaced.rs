@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use momus_engine::eventually::{Look, Verdict};
 use momus_engine::failure::in_words;
+use momus_engine::timeline::Timeline;
 
 use super::call::Call;
 use crate::selection::{Selection, Subject};
@@ -22,8 +23,9 @@ pub(super) struct Spaced<'a> {
 }
 
 impl<'a> Spaced<'a> {
-    /// Those of all calls that are selected.
-    pub fn select(partner: &'a str, mut calls: Vec<Call>, selection: &Selection) -> Self {
+    /// Those of all calls so far that are selected.
+    pub fn select(timeline: &Timeline, partner: &'a str, selection: &Selection) -> Self {
+        let mut calls = Call::all(timeline, partner);
         let all = calls.len();
         calls.retain(|call| selection.judge(call).selected());
         Self {

@@ -255,7 +255,8 @@ pub(crate) fn written(way: &[Key]) -> String {
     std::iter::once("$".to_owned()).chain(keys).collect()
 }
 
-fn has_references(text: &str) -> bool {
+/// Whether what a text says is known only when the step runs.
+pub(super) fn has_references(text: &str) -> bool {
     // A text that is no template is told by the plan itself.
     !Template::parse(text).is_ok_and(|template| template.references().next().is_none())
 }

@@ -1,8 +1,8 @@
 //! Tables that select, checked while planning.
 
 use momus_engine::step::{Block, BlockError};
-use momus_engine::template::Template;
 
+use super::build::has_references;
 use super::marker::Marker;
 use super::place::{CALL, LINE, Places, RECORD, RESPONSE, ROW};
 
@@ -34,7 +34,7 @@ pub fn check(places: &Places, block: &Block) -> Result<(), BlockError> {
             });
         };
         // What a reference stands for is known when the step runs.
-        if Template::parse(place).is_ok_and(|template| template.references().next().is_none()) {
+        if !has_references(place) {
             places
                 .parse(place)
                 .map_err(|message| BlockError::cell(at, 0, message))?;
