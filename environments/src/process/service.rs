@@ -58,7 +58,9 @@ pub(super) enum Stage {
     /// A step told it to end.
     ToldToEnd,
     /// Its sandbox is being closed, and kills it: any other end is its own, and came just before.
-    Closing,
+    Closing { while_starting: bool },
+    /// It has ended, and what its end meant is told.
+    Ended,
 }
 
 impl Running {
@@ -70,8 +72,9 @@ impl Running {
     /// Kills it with its sandbox. Had it ended by itself just before, that is told first.
     pub(super) async fn close(&self) {
         let stage = match self.stage() {
-            Stage::Live => Stage::Closing,
-            Stage::Starting | Stage::ToldToEnd | Stage::Closing => Stage::ToldToEnd,
+            Stage::Starting => Stage::Closing { while_starting: true },
+            Stage::Live => Stage::Closing { while_starting: false },
+            told @ (Stage::ToldToEnd | Stage::Closing { .. } | Stage::Ended) => told,
         };
         self.enter(stage);
         self.child.kill().await;
@@ -235,14 +238,19 @@ impl Process {
             let exit = running.child.exited().await;
             // What it wrote last is read first.
             running.log.settled().await;
-            let stage = running.stage();
-            let told = stage == Stage::ToldToEnd || (stage == Stage::Closing && exit == KILLED);
+            let stage = running.enter(Stage::Ended);
+            let told = match stage {
+                Stage::ToldToEnd => true,
+                Stage::Closing { .. } => exit == KILLED,
+                Stage::Starting | Stage::Live | Stage::Ended => false,
+            };
+            let while_starting = matches!(stage, Stage::Starting | Stage::Closing { while_starting: true });
             let status = exit.to_string();
             timeline.record(Happening::Service {
                 service: name.clone(),
                 state: ServiceState::Exited { status, told },
             });
-            if !told && stage != Stage::Starting && exit != Exit::Unknown {
+            if !told && !while_starting && exit != Exit::Unknown {
                 let message = format!("{name} ended with {exit}, and no step told it to");
                 untold.happens(Failure::failed(message).output(running.log.last_lines()));
             }

@@ -56,12 +56,13 @@ impl ProcessSandbox {
         let mut tries = 1;
         loop {
             let running = self.spawn(name, Stage::Starting).await?;
-            let error = match self.wait_ready(name).await {
-                Ok(()) => {
-                    running.enter(Stage::Live);
-                    return Ok(());
-                }
-                Err(error) => error,
+            let mut ready = self.wait_ready(name).await;
+            if ready.is_ok() && running.enter(Stage::Live) == Stage::Ended {
+                // It ended in the moment in which it was ready: who waits for it tells that, like an end before.
+                ready = self.wait_ready(name).await;
+            }
+            let Err(error) = ready else {
+                return Ok(());
             };
             let taken = running.found_its_port_taken();
             if !taken || tries == PORT_TRIES {
