@@ -21,6 +21,9 @@ use crate::guardian::{Child, Command, Exit, Guardian, Signal, SpawnError};
 /// How a process ends that is killed.
 const KILLED: Exit = Exit::Signal(9);
 
+/// How long the end of a sandbox waits until the end of a process is on its timeline.
+const NOTED_LIMIT: Duration = Duration::from_secs(2);
+
 /// Variables of the runner that a service sees besides its own: without them hardly any program runs.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
@@ -69,7 +72,8 @@ impl Running {
         std::mem::replace(&mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner), stage)
     }
 
-    /// Kills it with its sandbox. Had it ended by itself just before, that is told first.
+    /// Kills it with its sandbox, and returns when its end is on the timeline: that it had ended by itself just before
+    /// must be told first.
     pub(super) async fn close(&self) {
         let stage = match self.stage() {
             Stage::Starting => Stage::Closing { while_starting: true },
@@ -78,10 +82,8 @@ impl Running {
         };
         self.enter(stage);
         self.child.kill().await;
-        if self.child.exit() != Some(KILLED) {
-            let mut noted = self.noted.subscribe();
-            drop(tokio::time::timeout(Duration::from_secs(2), noted.wait_for(|noted| *noted)).await);
-        }
+        let mut noted = self.noted.subscribe();
+        drop(tokio::time::timeout(NOTED_LIMIT, noted.wait_for(|noted| *noted)).await);
     }
 
     /// Whether it ended because somebody else has one of its ports.
