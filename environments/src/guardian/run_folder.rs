@@ -107,10 +107,14 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Removes the folder and all owned ones.
+    /// Removes the folder and all owned ones; the lease last, so that no sweep takes what is half removed for a dead run's.
     pub(super) fn remove(&self) {
-        for folder in self.owned.iter().chain([&self.path]) {
-            let _ = remove_tree(folder);
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let inside = entries
+            .filter(|entry| entry.file_name() != LEASE)
+            .map(|entry| entry.path());
+        for path in self.owned.iter().cloned().chain(inside).chain([self.path.clone()]) {
+            let _ = remove_tree(&path);
         }
     }
 }
@@ -138,6 +142,10 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
         let Some(run) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
             continue;
         };
+        // An empty folder is a run's that just begins or ends, and holds nothing to tell of.
+        if fs::remove_dir(entry.path()).is_ok() {
+            continue;
+        }
         let Ok(lease) = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -150,6 +158,8 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
         {
             continue;
         }
+        // Without it no guardian has held the lease yet: the run begins, and makes its folder again.
+        let began = entry.path().join(TEMPORARY).exists();
         let mut shared = SharedMemory::default();
         let killed = process::kill_all(
             || process::marked_families(process::RUN_MARKER, run.as_str()),
@@ -170,6 +180,9 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
                     .map(|error| format!("; cannot remove {}: {error}", folder.display()))
             })
             .collect();
+        if !began && killed.is_empty() && failures.is_empty() {
+            continue;
+        }
         told.push(format!(
             "cleared away what run {run} left: {} processes killed{}",
             killed.len(),
@@ -226,6 +239,39 @@ mod tests {
         assert!(cache.runs().join("living").exists());
         living.remove();
         assert!(!cache.runs().join("living").exists());
+    }
+
+    #[test]
+    fn a_folder_of_a_run_that_just_begins_is_nothing_to_tell_of() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::at(home.path());
+        let (empty, unlocked) = (cache.runs().join("empty"), cache.runs().join("unlocked"));
+        fs::create_dir_all(&empty).unwrap();
+        fs::create_dir_all(&unlocked).unwrap();
+        fs::write(unlocked.join(LEASE), "").unwrap();
+        assert_eq!(sweep(&cache).unwrap(), [""; 0]);
+        assert!(!empty.exists() && !unlocked.exists());
+        let begun = RunFolder::create(&unlocked).unwrap();
+        assert_eq!(sweep(&cache).unwrap(), [""; 0]);
+        assert!(begun.temporary().exists());
+    }
+
+    #[test]
+    fn runs_that_begin_and_end_beside_a_sweep_are_never_taken_for_dead() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::at(home.path());
+        std::thread::scope(|scope| {
+            let runs = scope.spawn(|| {
+                for round in 0..200 {
+                    let folder = RunFolder::create(&cache.runs().join(format!("run{round}"))).unwrap();
+                    fs::write(folder.temporary().join("file"), "").unwrap();
+                    folder.remove();
+                }
+            });
+            while !runs.is_finished() {
+                assert_eq!(sweep(&cache).unwrap(), [""; 0]);
+            }
+        });
     }
 
     #[test]
