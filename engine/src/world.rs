@@ -124,8 +124,8 @@ impl World {
     /// When a reference has no value.
     pub fn text(&mut self, text: &str) -> Result<String, StepError> {
         let template = Template::parse(text).map_err(Failure::failed)?;
-        let (values, sandbox) = (&mut self.values, self.sandbox.as_deref());
-        template.text(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, reference)))
+        let (values, sandbox, mesh) = (&mut self.values, self.sandbox.as_deref(), self.mesh.as_deref());
+        template.text(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, mesh, reference)))
     }
 
     /// Fills in a text; a lone reference keeps its type.
@@ -134,8 +134,8 @@ impl World {
     /// When a reference has no value.
     pub fn value(&mut self, text: &str) -> Result<Json, StepError> {
         let template = Template::parse(text).map_err(Failure::failed)?;
-        let (values, sandbox) = (&mut self.values, self.sandbox.as_deref());
-        template.value(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, reference)))
+        let (values, sandbox, mesh) = (&mut self.values, self.sandbox.as_deref(), self.mesh.as_deref());
+        template.value(|reference| values.resolve(reference, |reference| of_the_mesh(sandbox, mesh, reference)))
     }
 
     /// Looks until the expectation is judged, at what can be looked at without a service's notice: see
@@ -175,7 +175,7 @@ impl World {
 }
 
 /// What `${service.NAME.url}` and `${edge.CALLER.NAME.host}` stand for.
-fn of_the_mesh(sandbox: Option<&dyn Sandbox>, reference: &Reference) -> Option<Json> {
+fn of_the_mesh(sandbox: Option<&dyn Sandbox>, mesh: Option<&Mesh>, reference: &Reference) -> Option<Json> {
     let names: Vec<&str> = reference
         .path
         .iter()
@@ -184,10 +184,11 @@ fn of_the_mesh(sandbox: Option<&dyn Sandbox>, reference: &Reference) -> Option<J
             Key::Element(_) => None,
         })
         .collect::<Option<_>>()?;
+    let filled = |name| mesh.map_or(name, |mesh| mesh.filled(name));
     let (endpoint, part) = match (reference.head.as_str(), names.as_slice()) {
-        ("service", [service, part]) => (sandbox?.endpoint(CLIENT, service)?, Some(*part)),
-        ("edge", [caller, dependency]) => (sandbox?.endpoint(caller, dependency)?, None),
-        ("edge", [caller, dependency, part]) => (sandbox?.endpoint(caller, dependency)?, Some(*part)),
+        ("service", [service, part]) => (sandbox?.endpoint(CLIENT, filled(service))?, Some(*part)),
+        ("edge", [caller, dependency]) => (sandbox?.endpoint(filled(caller), filled(dependency))?, None),
+        ("edge", [caller, dependency, part]) => (sandbox?.endpoint(filled(caller), filled(dependency))?, Some(*part)),
         _ => return None,
     };
     match part {

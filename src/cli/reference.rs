@@ -23,7 +23,10 @@ const TITLES: &[(&str, &str)] = &[
 
 /// What stands for each parameter in a sentence.
 const PARAMETERS: &[(&str, &str)] = &[
-    ("service", "the bare name of a service in the mesh"),
+    (
+        "service",
+        "the bare name of a service in the mesh, or of a role, which the service that fills it stands for",
+    ),
     ("topic", "the bare name of a topic"),
     ("datastore", "the bare name of a datastore"),
     ("bucket", "the bare name of a bucket"),

@@ -40,6 +40,9 @@ pub struct Sources {
     /// What ${NAME} stands for, in features and in the mesh file.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     pub variables: Vec<(String, String)>,
+    /// The service that fills a role (default: the first that provides it).
+    #[arg(long = "role", value_name = "ROLE=SERVICE", value_parser = role)]
+    pub roles: Vec<(String, String)>,
     /// A secret, which no output tells: ${NAME} stands for the environment's value, or for what is in FILE.
     #[arg(long = "secret", value_name = "NAME[=@FILE]")]
     pub secrets: Vec<String>,
@@ -49,6 +52,13 @@ fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` sets nothing; hint: `--variable NAME=VALUE`")),
+    }
+}
+
+fn role(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((role, service)) if !role.is_empty() && !service.is_empty() => Ok((role.to_owned(), service.to_owned())),
+        _ => Err(format!("`{text}` fills no role; hint: `--role ROLE=SERVICE`")),
     }
 }
 
@@ -180,9 +190,9 @@ impl Sources {
             Ok(None)
         } else {
             let of_run = |name: &str| given.variables.get(name).cloned().or_else(|| std::env::var(name).ok());
-            Mesh::load(mesh_files, &of_run).map(|mesh| Some(Arc::new(mesh)))
+            Mesh::load(mesh_files, &of_run).map(Some)
         };
-        let mesh = match mesh {
+        let mut mesh = match mesh {
             Ok(mesh) => mesh,
             Err(found) => {
                 // With half a mesh every name would be unknown: nothing is planned.
@@ -190,6 +200,8 @@ impl Sources {
                 return Err(Box::new(errors));
             }
         };
+        self.fill(mesh.as_mut()).map_err(Errors::one)?;
+        let mesh = mesh.map(Arc::new);
         if let Some(mesh) = &mesh {
             given.of_mesh(mesh).map_err(Errors::one)?;
         }
@@ -232,6 +244,20 @@ impl Sources {
         }
     }
 
+    /// Has the roles of a mesh filled as the command line says.
+    fn fill(&self, mut mesh: Option<&mut Mesh>) -> Result<(), Diagnostic> {
+        for (role, service) in &self.roles {
+            let filled = match &mut mesh {
+                Some(mesh) => mesh.fill(role, service),
+                None => Err(format!(
+                    "`{role}` is a role of a mesh, and no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml"
+                )),
+            };
+            filled.map_err(|why| Diagnostic::whole("--role", why))?;
+        }
+        Ok(())
+    }
+
     fn paths(&self, settings: &SettingsFile) -> Vec<PathBuf> {
         match self.paths.is_empty() {
             true => feature_folders(settings),
@@ -250,6 +276,9 @@ impl Sources {
         }
         for (name, value) in &self.variables {
             words.extend(["--variable".to_owned(), format!("{name}={value}")]);
+        }
+        for (role, service) in &self.roles {
+            words.extend(["--role".to_owned(), format!("{role}={service}")]);
         }
         for secret in &self.secrets {
             words.extend(["--secret".to_owned(), secret.clone()]);

@@ -79,8 +79,14 @@ impl Mesh {
             (Some(kind), _) => format!("`{}` is a {}, not an edge", name.value, kind.word()),
             (None, _) => format!("unknown name `{}`", name.value),
         };
-        let hint = match self.topic(&name.value) {
-            Some((broker, _)) if kinds.contains(&Kind::Broker) => Some(format!("depend on its broker `{broker}`")),
+        let hint = match (self.topic(&name.value), self.roles.get(&name.value)) {
+            (_, Some(role)) => Some(format!(
+                "roles stand in features; here name a service: {}",
+                role.providers.join(", ")
+            )),
+            (Some((broker, _)), None) if kinds.contains(&Kind::Broker) => {
+                Some(format!("depend on its broker `{broker}`"))
+            }
             _ => self
                 .suggest(&name.value, kinds)
                 .map(|near| format!("did you mean `{near}`?")),
@@ -205,6 +211,6 @@ fn parts(kind: Kind, name: &str) -> &'static [Part] {
         Kind::Bucket => &[Url, Host, Port, User, Password],
         Kind::Service | Kind::Partner => &[Url, Host, Port],
         Kind::BuiltIn if name == "logs" => &[Url, Host, Port],
-        Kind::Broker | Kind::Topic | Kind::Ledger | Kind::BuiltIn => &[Host, Port],
+        Kind::Broker | Kind::Topic | Kind::Ledger | Kind::Role | Kind::BuiltIn => &[Host, Port],
     }
 }

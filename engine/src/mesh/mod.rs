@@ -17,6 +17,7 @@ mod order;
 mod place;
 mod read;
 mod reader;
+mod role;
 mod schema;
 mod secret;
 mod service;
@@ -30,6 +31,7 @@ pub use model::{
 pub use nearest::did_you_mean;
 pub(crate) use nearest::nearest;
 pub use place::{Located, Place};
+pub use role::Role;
 pub use schema::schema;
 pub use secret::Secret;
 pub use template::{Part, Reference, Segment, Template};
@@ -43,7 +45,7 @@ use std::sync::Arc;
 
 /// What the mesh files declare.
 ///
-/// Services, datastores, brokers, buckets, partners, ledgers and [`BUILT_INS`] share one namespace; topics have
+/// Services, datastores, brokers, buckets, partners, ledgers, roles and [`BUILT_INS`] share one namespace; topics have
 /// one of their own.
 #[derive(Debug, Clone)]
 pub struct Mesh {
@@ -65,6 +67,8 @@ pub struct Mesh {
     pub partners: IndexMap<String, Partner>,
     /// The ways of things through the mesh.
     pub ledgers: IndexMap<String, Ledger>,
+    /// What several services can do, of which one does it in a run.
+    pub roles: IndexMap<String, Role>,
     /// What is never told.
     pub secrets: Vec<Secret>,
     /// The places, of messages and records, whose content is never told.
@@ -148,6 +152,7 @@ impl Mesh {
             buckets: IndexMap::new(),
             partners: IndexMap::new(),
             ledgers: IndexMap::new(),
+            roles: IndexMap::new(),
             secrets: Vec::new(),
             redact: Vec::new(),
         }
@@ -207,8 +212,10 @@ impl Mesh {
         let partners = partners.map(|(name, it)| (name.as_str(), Kind::Partner, &it.place));
         let ledgers = self.ledgers.iter();
         let ledgers = ledgers.map(|(name, it)| (name.as_str(), Kind::Ledger, &it.place));
+        let roles = self.roles.iter();
+        let roles = roles.map(|(name, it)| (name.as_str(), Kind::Role, &it.place));
         let data = datastores.chain(brokers).chain(buckets);
-        services.chain(data).chain(partners).chain(ledgers)
+        services.chain(data).chain(partners).chain(ledgers).chain(roles)
     }
 
     /// Every topic, behind the name of its broker.

@@ -27,6 +27,8 @@ pub struct Service {
     pub depends_on: Vec<Located<String>>,
     /// The topics whose partitions it must hold before it is ready.
     pub consumes: Vec<Located<String>>,
+    /// The roles that it can fill.
+    pub provides: Vec<Located<String>>,
     /// How it tells that it is ready.
     pub healthcheck: Option<Located<Healthcheck>>,
     /// Nothing that it does stays hidden for longer than this; without one it is never held quiet.
@@ -270,6 +272,8 @@ pub enum Kind {
     Partner,
     /// A way of things through the mesh.
     Ledger,
+    /// What several services can do, of which one does it in a run.
+    Role,
     /// An edge that every service may name: one of [`BUILT_INS`].
     BuiltIn,
 }
@@ -278,6 +282,11 @@ pub enum Kind {
 pub const BUILT_INS: [&str; 2] = ["statsd", "logs"];
 
 impl Kind {
+    /// Whether what is of this kind may stand where a step takes one of `kinds`: a role stands where a service stands.
+    pub fn is_one_of(self, kinds: &[Kind]) -> bool {
+        kinds.contains(&self) || (self == Kind::Role && kinds.contains(&Kind::Service))
+    }
+
     /// The word for it in a sentence.
     pub fn word(self) -> &'static str {
         match self {
@@ -288,6 +297,7 @@ impl Kind {
             Kind::Bucket => "bucket",
             Kind::Partner => "partner",
             Kind::Ledger => "ledger",
+            Kind::Role => "role",
             Kind::BuiltIn => "built-in edge",
         }
     }

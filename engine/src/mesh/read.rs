@@ -41,6 +41,7 @@ impl Reader<'_> {
         mesh.buckets = self.section(&fields, "buckets", Reader::bucket);
         mesh.partners = self.section(&fields, "partners", Reader::partner);
         mesh.ledgers = self.section(&fields, "ledgers", Reader::ledger);
+        mesh.roles = super::role::of(&mesh.services);
         mesh.secrets = self.secrets(&fields, &mesh.services);
         mesh.redact = fields.get("redact").map(|node| self.redact(node)).unwrap_or_default();
         let declares = ["services", "datastores", "brokers", "buckets", "partners"]

@@ -62,6 +62,9 @@ pub(super) struct Service {
     depends_on: Option<Vec<String>>,
     /// The topics that it reads; it is ready once it holds all their partitions.
     consumes: Option<Vec<String>>,
+    /// The roles that it can fill: names that stand in features where a service stands. The first service that provides a
+    /// role fills it; `--role ROLE=SERVICE` chooses another.
+    provides: Option<Vec<String>>,
     /// How it tells that it is ready.
     healthcheck: Option<Healthcheck>,
     /// Nothing that it does stays hidden for longer than this (`300ms`, `2s`): what it does between two things that show on

@@ -48,6 +48,10 @@ impl Reader<'_> {
         };
         let depends_on = words("depends_on");
         let consumes = words("consumes");
+        let provides = words("provides");
+        for role in &provides {
+            self.thing_name(&role.value, &role.place);
+        }
         let served = matches!(source, Source::Url(_));
         let healthcheck = fields
             .get("healthcheck")
@@ -63,6 +67,7 @@ impl Reader<'_> {
             environment,
             depends_on,
             consumes,
+            provides,
             healthcheck,
             ports,
             settle: duration("settle"),

@@ -11,6 +11,7 @@ mod names;
 #[cfg(test)]
 mod phrases;
 mod references;
+mod roles;
 mod selection;
 mod traffic;
 mod vacuous;

@@ -26,7 +26,7 @@ impl Planner<'_> {
         match mesh.kind(name) {
             // Topics have names of their own, which other things may have as well.
             _ if kinds.contains(&Kind::Topic) && mesh.topic(name).is_some() => Ok(()),
-            Some(kind) if kinds.contains(&kind) => Ok(()),
+            Some(kind) if kind.is_one_of(kinds) => Ok(()),
             Some(kind) => Err(Reason::invalid(format!(
                 "`{name}` is a {}, and here stands a {}",
                 kind.word(),
@@ -41,13 +41,15 @@ impl Planner<'_> {
     }
 }
 
-fn suggestion(mesh: &Mesh, kinds: &[Kind], name: &str) -> String {
-    if let Some(near) = mesh.suggest(name, kinds) {
+fn suggestion(mesh: &Mesh, taken: &[Kind], name: &str) -> String {
+    let roles = taken.contains(&Kind::Service).then_some(Kind::Role);
+    let with_roles: Vec<Kind> = taken.iter().copied().chain(roles).collect();
+    if let Some(near) = mesh.suggest(name, &with_roles) {
         return format!("; hint: did you mean `{near}`?");
     }
-    let all = mesh.names(kinds);
+    let all = mesh.names(&with_roles);
     if all.is_empty() {
-        return format!("; hint: it declares no {} at all", words(kinds));
+        return format!("; hint: it declares no {} at all", words(taken));
     }
     format!("; hint: it has {}", all.join(", "))
 }

@@ -6,6 +6,7 @@ use momus_gherkin::{KeywordType, Location, PickleStep, StepType};
 
 use super::error::{Place, PlanError, Reason};
 use super::line::{Line, Spot};
+use super::roles;
 use super::traffic::Traffics;
 use super::{PlannedStep, Planner, files, references};
 use crate::event::Frame;
@@ -124,6 +125,8 @@ impl<'p> Walk<'p> {
         let block = line.block();
         let mut wrong = Vec::new();
         self.planner.names(values, line, &mut wrong);
+        let filled = self.planner.mesh.as_ref().and_then(|mesh| roles::filled(mesh, values));
+        let values = filled.as_deref().unwrap_or(values);
         if wrong.is_empty() {
             let injected = (!self.unbound).then_some(self.injected.as_slice());
             self.planner.arguments(definition, values, injected, &mut wrong);
@@ -144,6 +147,10 @@ impl<'p> Walk<'p> {
         for (spot, reason) in wrong {
             self.tell(line, spot, reason);
         }
+        let found = match (&**found, &filled) {
+            (Match::One(index, _), Some(values)) => Arc::new(Match::One(*index, values.clone())),
+            _ => Arc::clone(found),
+        };
         let named = values.iter().any(|value| matches!(value, Value::Name { .. }));
         self.needs_sandbox |= named || definition.telemetry.is_some();
         self.kept.extend(values.iter().filter_map(|value| match value {
@@ -158,7 +165,7 @@ impl<'p> Walk<'p> {
             reads: references::reads(values, line, &self.kept),
             file: (!self.calls.is_empty()).then(|| line.file.to_owned()),
             within: self.calls.iter().map(|call| call.frame.clone()).collect(),
-            found: Arc::clone(found),
+            found,
             block,
         });
     }

@@ -124,7 +124,7 @@ impl Wiring {
                 let logs = standins.logs.get(caller).ok_or_else(absent)?;
                 (Upstream::Tcp(logs.address()), Protocol::Http(Purpose::Logs))
             }
-            Some(Kind::Topic | Kind::Ledger) | None => return Err(absent()),
+            Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };
         let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;
         let edge = edge.map_err(|error| Failure::unknown(error.to_string()))?;

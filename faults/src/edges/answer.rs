@@ -78,7 +78,7 @@ fn can_be_answered(mesh: &Mesh, values: &[Value]) -> Result<(), String> {
     let speaks = match mesh.kind(to) {
         Some(Kind::Broker | Kind::Topic) => Some("Kafka"),
         Some(Kind::Datastore) => Some("Postgres"),
-        Some(Kind::Service | Kind::Partner | Kind::Bucket | Kind::Ledger | Kind::BuiltIn) | None => None,
+        Some(Kind::Service | Kind::Partner | Kind::Bucket | Kind::Ledger | Kind::Role | Kind::BuiltIn) | None => None,
     };
     if let Some(speaks) = speaks {
         return Err(format!(
