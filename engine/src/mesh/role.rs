@@ -3,7 +3,7 @@
 //! `provides: [streaks]` at two services makes `streaks` a name that stands for one of them, so that the same features run
 //! against the service of yesterday and that of tomorrow.
 
-use super::model::Service;
+use super::model::{Kind, Service};
 use super::nearest::did_you_mean;
 use super::{Mesh, Place};
 use indexmap::IndexMap;
@@ -49,13 +49,10 @@ impl Mesh {
     /// When there is no such role, or the service does not provide it.
     pub fn fill(&mut self, role: &str, service: &str) -> Result<(), String> {
         let Some(found) = self.roles.get_mut(role) else {
-            let hint = did_you_mean(role, self.roles.keys().map(String::as_str));
-            let hint = hint.unwrap_or_else(|| match self.roles.is_empty() {
+            let roles = self.names(&[Kind::Role]);
+            let hint = did_you_mean(role, roles.iter().copied()).unwrap_or_else(|| match roles.is_empty() {
                 true => format!("`provides: [{role}]` of a service makes it one"),
-                false => format!(
-                    "it has {}",
-                    self.roles.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-                ),
+                false => format!("it has {}", roles.join(", ")),
             });
             return Err(format!("the mesh has no role `{role}`; hint: {hint}"));
         };
@@ -74,7 +71,6 @@ impl Mesh {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
     use super::*;
     use std::path::Path;
 
