@@ -32,7 +32,8 @@ const DEATH_LIMIT: Duration = Duration::from_millis(300);
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) mesh: Arc<Mesh>,
-    pub(super) guardian: Guardian,
+    /// None of a mesh that leaves nothing behind.
+    pub(super) guardian: Option<Guardian>,
     pub(super) servers: Arc<Servers>,
     pub(super) ready_limit: Duration,
     pub(super) unshared: Unshared,
@@ -99,9 +100,13 @@ impl Drop for Unclaimed {
 /// Everything but the services' processes.
 async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
-    let folder = shared.guardian.run_folder().join("sandboxes").join(timeline.sandbox());
-    if has_processes(&shared.mesh) {
-        let logs = folder.join("logs");
+    let of_run = |guardian: &Guardian| guardian.run_folder().join("sandboxes").join(timeline.sandbox());
+    let folder = shared.guardian.as_ref().map(of_run);
+    if let Some(logs) = folder
+        .as_ref()
+        .filter(|_| has_processes(&shared.mesh))
+        .map(|folder| folder.join("logs"))
+    {
         let made = tokio::fs::create_dir_all(&logs).await;
         made.map_err(|error| Failure::unknown(format!("cannot make {}: {error}", logs.display())))?;
     }
@@ -110,7 +115,7 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
         Arc::clone(&shared.servers),
         timeline.sandbox(),
     );
-    let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, &folder, &timeline), data.make());
+    let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, folder.as_deref(), &timeline), data.make());
     let wired = async {
         let (standins, mut parts) = (standins?, parts?);
         let (took, wiring) = timed(Wiring::lay(&shared.mesh, &shared.servers, &standins, &timeline)).await;
@@ -145,16 +150,16 @@ fn has_processes(mesh: &Mesh) -> bool {
 fn assemble(
     shared: Shared,
     timeline: Timeline,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     data: Data,
     standins: StandIns,
     wiring: Wiring,
 ) -> ProcessSandbox {
-    let (incident, logs) = (Incident::none(), folder.join("logs"));
+    let incident = Incident::none();
     let mut processes = BTreeMap::new();
     for (name, service) in &shared.mesh.services {
-        if matches!(service.source, Source::Command(_)) {
-            let (mesh, guardian) = (Arc::clone(&shared.mesh), shared.guardian.clone());
+        if let (Source::Command(_), Some(guardian), Some(folder)) = (&service.source, &shared.guardian, &folder) {
+            let (mesh, guardian, logs) = (Arc::clone(&shared.mesh), guardian.clone(), folder.join("logs"));
             let told = (shared.unshared.clone(), incident.clone());
             let process = Process::new(name, mesh, guardian, timeline.clone(), &logs, told);
             processes.insert(name.clone(), Arc::new(process));

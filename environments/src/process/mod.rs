@@ -29,7 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::Mesh;
+use momus_engine::mesh::{Mesh, Source};
 use momus_engine::outcome::Outcome;
 use momus_engine::plan::{Plan, PlannedScenario};
 use momus_engine::run::Teller;
@@ -136,6 +136,10 @@ impl ProcessEnvironment {
 #[async_trait]
 impl Environment for ProcessEnvironment {
     async fn prepare(&self, _plan: &Plan, teller: &Teller) -> Result<(), StepError> {
+        if !is_guarded(&self.mesh) {
+            self.servers.get_or_init(|| async { Arc::new(Servers::none()) }).await;
+            return Ok(());
+        }
         let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
         self.servers
             .get_or_try_init(|| self.servers(guardian, teller))
@@ -148,12 +152,12 @@ impl Environment for ProcessEnvironment {
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
-        let (Some(guardian), Some(servers)) = (self.guardian.get(), self.servers.get()) else {
+        let Some(servers) = self.servers.get() else {
             return Err(Failure::unknown("the environment is not prepared"));
         };
         let shared = Shared {
             mesh: Arc::clone(&self.mesh),
-            guardian: guardian.clone(),
+            guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
             ready_limit: self.options.ready_limit,
             unshared: self.unshared.clone(),
@@ -165,10 +169,10 @@ impl Environment for ProcessEnvironment {
     }
 
     async fn close(&self) -> Result<Vec<String>, StepError> {
+        self.tidying.done().await;
         let Some(guardian) = self.guardian.get() else {
             return Ok(Vec::new());
         };
-        self.tidying.done().await;
         let left = match self.servers.get() {
             Some(servers) => leftovers::list(servers).await,
             None => Ok(Vec::new()),
@@ -181,6 +185,14 @@ impl Environment for ProcessEnvironment {
         }
         left
     }
+}
+
+/// Whether a run of the mesh makes anything that would outlive a killed runner: processes, servers, files. Services that are
+/// served already, partners and metrics are nothing of that, and need no guardian.
+fn is_guarded(mesh: &Mesh) -> bool {
+    let mut services = mesh.services.values();
+    !(mesh.datastores.is_empty() && mesh.brokers.is_empty() && mesh.buckets.is_empty())
+        || services.any(|service| service.build.is_some() || matches!(service.source, Source::Command(_)))
 }
 
 /// A refusal: this machine or this broker lacks something.

@@ -29,8 +29,8 @@ use crate::guardian::{Signal, remove_tree};
 pub(super) struct ProcessSandbox {
     pub(super) mesh: Arc<Mesh>,
     pub(super) timeline: Timeline,
-    /// Its logs and its objects.
-    pub(super) folder: PathBuf,
+    /// Its logs and its objects; none of a mesh that has neither.
+    pub(super) folder: Option<PathBuf>,
     pub(super) data: Data,
     /// Declared before the edges: they end first.
     pub(super) processes: BTreeMap<String, Arc<Process>>,
@@ -73,7 +73,9 @@ impl ProcessSandbox {
         }
         self.watching.lock().await.shutdown().await;
         let removed = self.data.remove().await;
-        let objects = self.folder.join("objects");
+        let Some(objects) = self.folder.as_ref().map(|folder| folder.join("objects")) else {
+            return removed;
+        };
         let gone = tokio::task::spawn_blocking(move || remove_tree(&objects)).await;
         match gone {
             Ok(Err(error)) => {
@@ -147,7 +149,7 @@ impl Sandbox for ProcessSandbox {
     }
 
     fn logs(&self) -> Option<PathBuf> {
-        Some(self.folder.join("logs"))
+        self.folder.as_ref().map(|folder| folder.join("logs"))
     }
 
     async fn close(&self) -> Result<(), StepError> {

@@ -56,6 +56,17 @@ impl Servers {
         })
     }
 
+    /// Those of a mesh that needs none.
+    pub(super) fn none() -> Self {
+        let brokers = BTreeMap::new();
+        let died = watch_over(&brokers, None);
+        Self {
+            brokers,
+            postgres: None,
+            died,
+        }
+    }
+
     /// Becomes what a server of the run died of, should one die unasked.
     pub(super) fn died(&self) -> watch::Receiver<Option<StepError>> {
         self.died.clone()

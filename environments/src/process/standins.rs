@@ -29,14 +29,14 @@ pub(super) struct StandIns {
 }
 
 impl StandIns {
-    /// Serves what the mesh declares, the objects in `folder`.
-    pub(super) async fn serve(mesh: &Mesh, folder: &Path, timeline: &Timeline) -> Result<Self, StepError> {
+    /// Serves what the mesh declares, the objects in `folder`: without one, none.
+    pub(super) async fn serve(mesh: &Mesh, folder: Option<&Path>, timeline: &Timeline) -> Result<Self, StepError> {
         let credentials = S3Credentials {
             access_key: "momus".into(),
             secret_key: uuid::Uuid::new_v4().simple().to_string(),
         };
         let mut s3 = None;
-        if !mesh.buckets.is_empty() {
+        if let Some(folder) = folder.filter(|_| !mesh.buckets.is_empty()) {
             let buckets: Vec<String> = mesh.buckets.keys().cloned().collect();
             let served = S3::serve(&folder.join("objects"), &buckets, &credentials).await;
             s3 = Some(served.map_err(|error| Failure::unknown(error.to_string()))?);
