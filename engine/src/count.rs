@@ -25,6 +25,12 @@ pub enum Standing {
 }
 
 impl Count {
+    /// Exactly one.
+    pub const ONE: Self = Self {
+        least: 1,
+        most: Some(1),
+    };
+
     /// The regular expression that a count matches, without capturing groups.
     pub const PATTERN: &str =
         r"an?|no|once|twice|exactly [0-9]+|at least [0-9]+|at most [0-9]+|[0-9]+ to [0-9]+|[0-9]+";

@@ -1,6 +1,7 @@
 //! Counting what a table selects.
 
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
 use momus_engine::count::{Count, Standing};
 use momus_engine::eventually::{Look, Verdict};
@@ -54,6 +55,31 @@ impl Counted<'_> {
             async { Ok(self.judged(looking.await?)) }
         };
         self.expect_judged(world, timing, look).await
+    }
+
+    /// Looks until the count is judged: the first that was selected when it was.
+    ///
+    /// # Errors
+    /// The failed expectation, or the first error of `look`.
+    pub async fn expect_one<T, F, L>(&self, world: &World, timing: Timing, mut look: F) -> Result<Option<T>, StepError>
+    where
+        T: Subject,
+        F: FnMut() -> L,
+        L: Future<Output = Result<Vec<T>, StepError>>,
+    {
+        let first = Mutex::new(None);
+        let look = || {
+            let looking = look();
+            async {
+                let judged = self.judged(looking.await?);
+                let told = self.judge(&judged);
+                let selected = judged.into_iter().find(|(_, judgement)| judgement.selected());
+                *first.lock().unwrap_or_else(PoisonError::into_inner) = selected.map(|(subject, _)| subject);
+                Ok(told)
+            }
+        };
+        world.expect(timing, &self.expected(), look).await?;
+        Ok(first.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Looks until the count is judged, where `look` tells itself what is selected.

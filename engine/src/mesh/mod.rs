@@ -43,6 +43,9 @@ use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What is told where a mesh is needed and none is named, behind what needs it.
+pub const NOT_GIVEN: &str = "no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml";
+
 /// What the mesh files declare.
 ///
 /// Services, datastores, brokers, buckets, partners, ledgers, roles and [`BUILT_INS`] share one namespace; topics have

@@ -2,9 +2,12 @@
 
 use super::line::Spot;
 use super::{Planner, Reason};
+use crate::count::Count;
 use crate::injection::not_injected;
+use crate::mesh::NOT_GIVEN;
 use crate::parameter::Value;
 use crate::step::StepDefinition;
+use crate::timing::Timing;
 
 impl Planner<'_> {
     /// Checks the arguments of a step whose names are right; `injected` are the faults of the steps before it, where
@@ -22,7 +25,7 @@ impl Planner<'_> {
             errors.push((Spot::Step, Reason::invalid(message)));
         }
         if definition.telemetry.is_some() && self.mesh.is_none() {
-            let message = "this step looks at what the services of a mesh tell of themselves, and no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml";
+            let message = format!("this step looks at what the services of a mesh tell of themselves, and {NOT_GIVEN}");
             errors.push((Spot::Step, Reason::invalid(message)));
         }
         for value in values {
@@ -38,6 +41,9 @@ impl Planner<'_> {
                 errors.push((Spot::Step, Reason::invalid(message)));
             }
         }
+        if let Some(message) = kept_alone(values) {
+            errors.push((Spot::Step, Reason::invalid(message)));
+        }
         let Some(injected) = injected else { return };
         for value in values {
             if let Value::Fault(fault) = value
@@ -48,6 +54,23 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Why a step that counts cannot keep what it finds: only one thing has a name, and it must be there.
+fn kept_alone(values: &[Value]) -> Option<String> {
+    let name = values.iter().find_map(|value| match value {
+        Value::Alias(name) => name.as_deref(),
+        _ => None,
+    })?;
+    values.iter().find_map(|value| match value {
+        Value::Count(count) if *count != Count::ONE => Some(format!(
+            "`as {name}` keeps one thing, and this step may find another number of them; hint: `exactly 1` finds one"
+        )),
+        Value::Timing(Timing::Never { .. }) => Some(format!(
+            "`as {name}` keeps what is found, and `never` says that it is not; hint: keep it in a step that finds it"
+        )),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -61,7 +84,7 @@ mod tests {
     use crate::mesh::Mesh;
     use crate::step;
     use crate::step::BlockShape;
-    use crate::timing::{Timing, TimingKind};
+    use crate::timing::TimingKind;
     use crate::vocabulary::Vocabulary;
 
     fn name(values: &[Value]) -> String {
@@ -130,7 +153,7 @@ mod tests {
             mesh: with_mesh.then(|| Arc::new(mesh)),
             variables: Arc::default(),
         };
-        planner.plan(&[feature], &Selection::default())
+        planner.plan([feature], &Selection::default())
     }
 
     /// Every error, each as `LINE MESSAGE; HINTS`.

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Spot};
 use super::{Planner, Reason};
-use crate::mesh::{Kind, Mesh};
+use crate::mesh::{Kind, Mesh, NOT_GIVEN};
 use crate::parameter::Value;
 
 impl Planner<'_> {
@@ -20,7 +20,7 @@ impl Planner<'_> {
     pub(super) fn name(&self, kinds: &[Kind], name: &str) -> Result<(), Reason> {
         let Some(mesh) = &self.mesh else {
             return Err(Reason::invalid(format!(
-                "`{name}` is a name of a mesh, and no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml"
+                "`{name}` is a name of a mesh, and {NOT_GIVEN}"
             )));
         };
         match mesh.kind(name) {

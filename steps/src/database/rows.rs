@@ -6,6 +6,7 @@ use momus_engine::step;
 use momus_engine::step::{BlockShape, StepDefinition};
 use momus_engine::timeline::Timeline;
 use momus_engine::timing::Timing;
+use momus_engine::values::Kept;
 use serde_json::{Map, Value as Json};
 use tokio_postgres::types::ToSql;
 
@@ -26,6 +27,8 @@ step! {
     /// (`12.50` is `12.5`, a UUID's case and a time's zone do not count), or a marker. The table may be a view, and may
     /// be named `schema.table`. A read through the service's own interface comes before a look into its tables.
     ///
+    /// `as NAME` keeps the one row of `exactly 1`: `${NAME.column}` reads it.
+    ///
     /// ```gherkin
     /// Then table invoices of billing-db eventually has exactly 1 row, and no other within 5 seconds
     ///   | id         | i-1        |
@@ -33,8 +36,8 @@ step! {
     ///   | paid       | false      |
     ///   | created_at | #timestamp |
     /// ```
-    "table {table} of {datastore} {eventually}has {count} row(s){only}{within}", BlockShape::Optional(check_row);
-    pub fn table_has(world, name: String, datastore: String, timing: Timing, count: Count, only: bool; block) {
+    "table {table} of {datastore} {eventually}has {count} row(s){as}{only}{within}", BlockShape::Optional(check_row);
+    pub fn table_has(world, name: String, datastore: String, timing: Timing, count: Count, kept_as: Option<String>, only: bool; block) {
         let selection = Selection::read(world, &block)?;
         let database = database(world, &datastore)?;
         let query = Query::prepare(&database, &name, &selection).await?;
@@ -45,7 +48,16 @@ step! {
             lasting: Lasting::Changes,
             selection: &selection,
         };
-        counted.expect(world, timing, || query.look(&world.timeline)).await
+        let found = counted.expect_one(world, timing, || query.look(&world.timeline)).await?;
+        if let (Some(kept_as), Some(row)) = (kept_as, found) {
+            let kept = Kept {
+                what: format!("the row that was found in table {name} of {datastore}"),
+                json: Json::Object(row.values),
+                ..Kept::default()
+            };
+            world.values.keep(kept_as, kept);
+        }
+        Ok(())
     }
 }
 

@@ -21,14 +21,17 @@ step! {
     /// Headers and keys compare as texts, partitions and offsets as numbers; a record without a key or value has `null`
     /// there. Everything in the topic counts, from its beginning on, but for what transactions did not commit.
     ///
+    /// `as NAME` keeps the one record of `exactly 1`: `${NAME.a.b}` reads its value, `${NAME:key}`, `${NAME:partition}`,
+    /// `${NAME:offset}` and `${NAME:header x}` the rest.
+    ///
     /// ```gherkin
     /// Then topic orders.v1 eventually has exactly 1 record, and no other within 5 seconds
     ///   | key            | customer-1   |
     ///   | header ce_type | order.placed |
     ///   | $.id           | #uuid        |
     /// ```
-    "topic {topic} {eventually}has {count} record(s){only}{within}", BlockShape::Optional(check_record);
-    pub fn topic_has(world, topic: String, timing: Timing, count: Count, only: bool; block) {
+    "topic {topic} {eventually}has {count} record(s){as}{only}{within}", BlockShape::Optional(check_record);
+    pub fn topic_has(world, topic: String, timing: Timing, count: Count, name: Option<String>, only: bool; block) {
         let selection = Selection::read(world, &block)?;
         let tail = tail(world, &topic)?;
         let counted = Counted {
@@ -38,7 +41,11 @@ step! {
             lasting: Lasting::Grows,
             selection: &selection,
         };
-        counted.expect(world, timing, || tail.look()).await
+        let found = counted.expect_one(world, timing, || tail.look()).await?;
+        if let (Some(name), Some(record)) = (name, found) {
+            world.values.keep(name, record.kept(&topic));
+        }
+        Ok(())
     }
 }
 
@@ -80,6 +87,26 @@ mod tests {
                 .await
                 .unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
         }
+    }
+
+    #[tokio::test]
+    async fn the_one_record_is_kept() {
+        let (mut scenario, _cluster) = scenario();
+        for (key, n) in [("a", "1"), ("b", "2")] {
+            let rows = [["key", key], ["$.n", n], ["header Kind", "order"], ["partition", "1"]];
+            publish(&mut scenario, &rows).await;
+        }
+        let text = "topic orders.v1 eventually has exactly 1 record as second";
+        scenario.run(text, table(&[["key", "b"]])).await.expect("it is there");
+        let rows = [
+            ["key", "${second:key}"],
+            ["partition", "${second:partition}"],
+            ["offset", "${second:offset}"],
+            ["header Kind", "${second:header Kind}"],
+            ["$.n", "${second.n}"],
+        ];
+        let text = "topic orders.v1 has exactly 1 record";
+        scenario.run(text, table(&rows)).await.expect("it is the same");
     }
 
     #[tokio::test]
@@ -208,7 +235,9 @@ mod tests {
             Then topic orders.v1 has a record
               | kye | a |
             Then topic orders.v1 eventually has a record
-              | $.id | #uid |";
+              | $.id | #uid |
+            Then topic orders.v1 has a record as order
+            Then topic orders.v1 never has exactly 1 record as order";
         insta::assert_snapshot!(plan(steps).unwrap_err(), @r#"
         4:24 | Then topic order.v1 has a record
         the mesh has no topic `order.v1`
@@ -219,6 +248,12 @@ mod tests {
         8:24 | | $.id | #uid |
         there is no marker `#uid`
         hint: did you mean `#uuid`?
+        9:13 | Then topic orders.v1 has a record as order
+        `as order` keeps one thing, and this step may find another number of them
+        hint: `exactly 1` finds one
+        10:13 | Then topic orders.v1 never has exactly 1 record as order
+        `as order` keeps what is found, and `never` says that it is not
+        hint: keep it in a step that finds it
         "#);
     }
 }

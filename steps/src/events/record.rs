@@ -1,8 +1,10 @@
 //! A record of a topic, as the test client saw it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use momus_engine::event::Happening;
+use momus_engine::values::Kept;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 use serde_json::Value as Json;
@@ -58,6 +60,23 @@ impl Record {
             key: self.key.clone(),
             headers: self.headers.clone(),
             value: self.value.clone(),
+        }
+    }
+
+    /// What `as NAME` keeps of it.
+    pub fn kept(&self, topic: &str) -> Kept {
+        let mut aspects = BTreeMap::from([
+            ("key".to_owned(), self.key.clone().map_or(Json::Null, Json::String)),
+            ("partition".to_owned(), self.partition.into()),
+            ("offset".to_owned(), self.offset.into()),
+        ]);
+        for (name, value) in &self.headers {
+            aspects.insert(format!("header {}", name.to_ascii_lowercase()), value.clone().into());
+        }
+        Kept {
+            what: format!("the record that was found in topic {topic}"),
+            json: self.value.clone(),
+            aspects,
         }
     }
 

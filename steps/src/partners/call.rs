@@ -1,9 +1,11 @@
 //! A call that a partner's stand-in received.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use momus_engine::event::Happening;
 use momus_engine::timeline::Timeline;
+use momus_engine::values::Kept;
 use reqwest::Url;
 use serde_json::Value as Json;
 
@@ -65,6 +67,27 @@ impl Call {
 }
 
 impl Call {
+    /// What `as NAME` keeps of it.
+    pub fn kept(&self, partner: &str) -> Kept {
+        let mut aspects = BTreeMap::from([
+            ("method".to_owned(), self.method.clone().into()),
+            ("path".to_owned(), self.path.clone().into()),
+            ("status".to_owned(), self.status.into()),
+        ]);
+        for (name, value) in &self.message.headers {
+            aspects.insert(format!("header {}", name.to_ascii_lowercase()), value.clone().into());
+        }
+        Kept {
+            what: format!("the call that partner {partner} received"),
+            json: match &self.message.body {
+                Body::Empty => Json::Null,
+                Body::Text(text) => text.clone().into(),
+                Body::Json(json) => json.clone(),
+            },
+            aspects,
+        }
+    }
+
     /// What stands in a field of its form, or in a cookie.
     fn field(&self, place: &Place) -> Vec<Json> {
         let named = |fields: &mut dyn Iterator<Item = (String, String)>, wanted: &str| {

@@ -17,6 +17,9 @@ step! {
     /// A call that a fault answered in the partner's place counts, with the status of that answer. Of a body of such a
     /// call that has more than 1 MiB, or that the caller broke off, only the beginning is kept, as text.
     ///
+    /// `as NAME` keeps the one call of `exactly 1`: `${NAME.a.b}` reads its body, `${NAME:method}`, `${NAME:path}`,
+    /// `${NAME:status}` and `${NAME:header x}` the rest.
+    ///
     /// ```gherkin
     /// Then partner bank eventually receives exactly 1 call, and no other
     ///   | method                 | POST     |
@@ -24,8 +27,8 @@ step! {
     ///   | $.amount               | 12.50    |
     ///   | header idempotency-key | #uuid    |
     /// ```
-    "partner {partner} {eventually}receives {count} call(s){only}{within}", BlockShape::Optional(check_call);
-    pub fn receives(world, partner: String, timing: Timing, count: Count, only: bool; block) {
+    "partner {partner} {eventually}receives {count} call(s){as}{only}{within}", BlockShape::Optional(check_call);
+    pub fn receives(world, partner: String, timing: Timing, count: Count, name: Option<String>, only: bool; block) {
         let selection = Selection::read(world, &block)?;
         let counted = Counted {
             what: &format!("calls to partner {partner}"),
@@ -34,7 +37,12 @@ step! {
             lasting: Lasting::Grows,
             selection: &selection,
         };
-        counted.expect(world, timing, || async { Ok(Call::all(&world.timeline, &partner)) }).await
+        let look = || async { Ok(Call::all(&world.timeline, &partner)) };
+        let found = counted.expect_one(world, timing, look).await?;
+        if let (Some(name), Some(call)) = (name, found) {
+            world.values.keep(name, call.kept(&partner));
+        }
+        Ok(())
     }
 }
 
@@ -113,6 +121,27 @@ mod tests {
             query page: expected 1, was absent
             header etag: expected #present, was absent: the headers are idempotency-key, content-length
         "#);
+    }
+
+    #[tokio::test]
+    async fn the_one_call_is_kept() {
+        let mut scenario = Scenario::begin();
+        for amount in [1, 2] {
+            let happening = call("bank", "/charges?dry=true", 201, json!({"amount": amount}));
+            scenario.world.timeline.record(happening);
+        }
+        let text = "partner bank receives exactly 1 call as second";
+        scenario.passes(text, table(&[["$.amount", "2"]])).await;
+        let rows = [
+            ["method", "${second:method}"],
+            ["path", "${second:path}"],
+            ["status", "${second:status}"],
+            ["header idempotency-key", "${second:header Idempotency-Key}"],
+            ["$.amount", "${second.amount}"],
+        ];
+        scenario
+            .passes("partner bank receives exactly 1 call", table(&rows))
+            .await;
     }
 
     #[tokio::test]

@@ -1,11 +1,14 @@
 //! What a bucket holds.
 
+use std::collections::BTreeMap;
+
 use momus_engine::count::Count;
 use momus_engine::mesh::Mesh;
 use momus_engine::parameter::Value;
 use momus_engine::step;
 use momus_engine::step::{BlockShape, StepDefinition};
 use momus_engine::timing::Timing;
+use momus_engine::values::Kept;
 
 use super::bucket::{Object, bucket};
 use crate::counted::{Counted, Lasting};
@@ -50,14 +53,16 @@ step! {
     /// Empty lines do not count. A line is JSON, `$…` a place in it; one that is not JSON has no places. What is
     /// compressed with gzip is inflated, whatever the object's name.
     ///
+    /// `as NAME` keeps the one line of `exactly 1`: `${NAME.a.b}` reads it, `${NAME:object}` is the name of its object.
+    ///
     /// ```gherkin
     /// Then bucket receipts eventually has exactly 1 line under "2026/11/", and no other
     ///   | $.order.id | o-1        |
     ///   | $.paid_at  | #timestamp |
     /// ```
-    "bucket {bucket} {eventually}has {count} line(s) under {text}{only}{within}",
+    "bucket {bucket} {eventually}has {count} line(s) under {text}{as}{only}{within}",
     BlockShape::Optional(check_line), check: check_prefix;
-    pub fn has_lines(world, name: String, timing: Timing, count: Count, prefix: String, only: bool; block) {
+    pub fn has_lines(world, name: String, timing: Timing, count: Count, prefix: String, kept_as: Option<String>, only: bool; block) {
         let prefix = world.text(&prefix)?;
         let selection = Selection::read(world, &block)?;
         let bucket = bucket(world, &name)?;
@@ -73,7 +78,16 @@ step! {
             let lines = bucket.lines(&objects).await?;
             Ok(lines.into_iter().flat_map(|(_, lines)| lines).collect::<Vec<_>>())
         };
-        counted.expect(world, timing, look).await
+        let found = counted.expect_one(world, timing, look).await?;
+        if let (Some(kept_as), Some(line)) = (kept_as, found) {
+            let kept = Kept {
+                what: format!("the line that was found in bucket {name}"),
+                json: line.value.clone(),
+                aspects: BTreeMap::from([("object".to_owned(), (*line.object).into())]),
+            };
+            world.values.keep(kept_as, kept);
+        }
+        Ok(())
     }
 }
 
@@ -172,6 +186,21 @@ mod tests {
         ] {
             assert_eq!(run(&mut scenario, text, rows).await, Ok(()), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_one_line_is_kept() {
+        let (mut scenario, receipts) = scenario().await;
+        receipts.put(
+            "topics/a",
+            b"{\"n\":1,\"kind\":\"note\"}\n{\"n\":2,\"kind\":\"order\"}\n",
+        );
+        let text = r#"bucket receipts has exactly 1 line under "topics/" as order"#;
+        assert_eq!(run(&mut scenario, text, &[["$.kind", "order"]]).await, Ok(()));
+        let text = r#"bucket receipts has exactly 1 line under "${order:object}""#;
+        assert_eq!(run(&mut scenario, text, &[["$.n", "${order.n}"]]).await, Ok(()));
+        let text = r#"bucket receipts has exactly 2 lines under "${order:object}", and no other"#;
+        assert_eq!(run(&mut scenario, text, &[]).await, Ok(()));
     }
 
     #[tokio::test]

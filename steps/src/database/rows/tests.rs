@@ -30,6 +30,25 @@ async fn has(scenario: &mut Scenario, rows: &[[&str; 2]]) -> Result<(), String> 
 }
 
 #[tokio::test]
+async fn the_one_row_is_kept() {
+    let (mut scenario, _) = scenario(SCHEMA).await;
+    let text = "table invoices of billing-db has exactly 1 row as invoice";
+    scenario.passes(text, table(&[["currency", "EUR"]])).await;
+    let same = [
+        ["id", "${invoice.id}"],
+        ["amount", "${invoice.amount}"],
+        ["n", "${invoice.n}"],
+        ["at", "${invoice.at}"],
+        ["note", "#absent"],
+    ];
+    let text = "table invoices of billing-db has exactly 1 row";
+    let failure = scenario.fails(text, table(&same)).await;
+    assert!(failure.contains("note: expected #absent, was \"7\""), "{failure}");
+    assert!(!failure.contains("amount: expected"), "{failure}");
+    scenario.passes(text, table(&same[..4])).await;
+}
+
+#[tokio::test]
 async fn values_compare_in_the_types_of_their_columns() {
     let (mut scenario, _) = scenario(SCHEMA).await;
     for row in [
