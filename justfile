@@ -20,6 +20,10 @@ gherkin-testdata FOLDER:
 bench-check:
     cargo bench --locked -q -p momus --bench check
 
+# what the making of a sandbox costs, bare and by Momus, in release
+bench-sandbox:
+    cargo bench --locked -q -p momus --bench sandbox
+
 # Momus beside cucumber-rs, cucumber-js, behave, Hurl and godog: bench/RESULTS.md
 bench *ARGUMENTS:
     nice -n 10 bench/run {{ARGUMENTS}}
