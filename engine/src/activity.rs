@@ -260,7 +260,10 @@ impl Activity {
     }
 
     fn changed(&self) {
-        self.shared.changed.send_modify(|count| *count += 1);
+        // Whoever begins to wait looks first: without a waiter there is nobody to be woken.
+        if self.shared.changed.receiver_count() > 0 {
+            self.shared.changed.send_modify(|count| *count += 1);
+        }
     }
 }
 

@@ -101,6 +101,7 @@ mod tests {
             rule: None,
             name: "one".into(),
             tags: Vec::new(),
+            is_example_row: false,
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-pub use self::parts::{FaultPhase, Frame, ScenarioPlace, ServiceState};
+pub use self::parts::{FaultPhase, Frame, ScenarioPlace, ServiceState, StepPlace};
 use crate::failure::Failure;
 use crate::masks::Learned;
 use crate::outcome::{Outcome, Summary};
@@ -31,7 +31,7 @@ pub struct Event {
     pub scenario: Option<usize>,
     /// The sandbox that it happened in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sandbox: Option<String>,
+    pub sandbox: Option<Arc<str>>,
     /// The W3C trace id that the thing carried, 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -93,7 +93,7 @@ pub enum Happening {
     /// A scenario begins.
     ScenarioStarted {
         /// Where the scenario stands and what it is called.
-        place: ScenarioPlace,
+        place: Arc<ScenarioPlace>,
         /// Which try of it this is, from 1.
         attempt: usize,
     },
@@ -107,16 +107,9 @@ pub enum Happening {
     StepStarted {
         /// Its index among the scenario's steps, those of its Background and of the phrases that it calls included.
         step: usize,
-        /// The file where it is written, where that is not the scenario's: that of a phrase.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file: Option<String>,
-        /// Its line there.
-        line: usize,
-        /// Keyword and text as the user wrote them, placeholders of an outline or a phrase filled in.
-        text: String,
-        /// The calls of phrases that it stands under, outermost first.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        within: Vec<Frame>,
+        /// Where it stands and what it says.
+        #[serde(flatten)]
+        place: Arc<StepPlace>,
     },
     /// A step ended.
     StepFinished {

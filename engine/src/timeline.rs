@@ -27,7 +27,7 @@ impl Clock {
     pub fn event(
         &self,
         scenario: Option<usize>,
-        sandbox: Option<String>,
+        sandbox: Option<Arc<str>>,
         trace: Option<String>,
         happening: Happening,
     ) -> Event {
@@ -83,7 +83,7 @@ pub struct Timeline {
 struct Shared {
     clock: Clock,
     scenario: usize,
-    sandbox: String,
+    sandbox: Arc<str>,
     events: Mutex<Vec<Event>>,
     recorded: watch::Sender<u64>,
     waits: Mutex<Vec<(u64, String)>>,
@@ -94,12 +94,12 @@ struct Shared {
 
 impl Timeline {
     /// An empty timeline of the scenario with this index in the plan and of the sandbox with this id.
-    pub fn new(clock: Clock, scenario: usize, sandbox: impl Into<String>) -> Self {
+    pub fn new(clock: Clock, scenario: usize, sandbox: impl Into<Arc<str>>) -> Self {
         Self::masked(clock, scenario, sandbox, Arc::default())
     }
 
     /// The same, in a run that masks something.
-    pub fn masked(clock: Clock, scenario: usize, sandbox: impl Into<String>, masks: Arc<Masks>) -> Self {
+    pub fn masked(clock: Clock, scenario: usize, sandbox: impl Into<Arc<str>>, masks: Arc<Masks>) -> Self {
         let shared = Shared {
             clock,
             scenario,
@@ -154,11 +154,12 @@ impl Timeline {
         let wakes = !happening.is_own();
         {
             let mut events = self.events();
-            events.push(
-                shared
-                    .clock
-                    .event(Some(shared.scenario), Some(shared.sandbox.clone()), trace, happening),
-            );
+            events.push(shared.clock.event(
+                Some(shared.scenario),
+                Some(Arc::clone(&shared.sandbox)),
+                trace,
+                happening,
+            ));
         }
         if wakes {
             self.ring();
@@ -168,7 +169,10 @@ impl Timeline {
     /// Wakes everyone who waits, without an event: something changed that leaves no line of its own
     /// (bytes of a fetch that passed a proxy, for one).
     pub fn ring(&self) {
-        self.shared.recorded.send_modify(|count| *count += 1);
+        // Whoever begins to wait looks first: without a waiter there is nobody to be woken.
+        if self.shared.recorded.receiver_count() > 0 {
+            self.shared.recorded.send_modify(|count| *count += 1);
+        }
     }
 
     /// A receiver that changes whenever something happens that is not the test client's own doing.

@@ -159,6 +159,7 @@ mod tests {
             rule: None,
             name: String::new(),
             tags: Vec::new(),
+            is_example_row: false,
         };
         let variables = BTreeMap::from([("REGION".to_owned(), "eu".to_owned())]);
         let mut values = Values::new(Arc::new(variables), Draws::new(1, &place));

@@ -1,5 +1,7 @@
 //! The vocabulary: every step definition, every phrase, and which of them a text means.
 
+use std::sync::Arc;
+
 use crate::matching::Expressions;
 use crate::phrase::{Language, Phrase, recursions};
 use crate::plan::{Place, PlanError, Reason};
@@ -7,7 +9,7 @@ use crate::step::StepDefinition;
 
 /// Every sentence of a run: the step definitions, and the phrases of the features.
 pub struct Vocabulary {
-    definitions: Vec<StepDefinition>,
+    definitions: Vec<Arc<StepDefinition>>,
     phrases: Vec<Phrase>,
     expressions: Expressions,
     /// What is wrong with phrases.
@@ -24,7 +26,7 @@ impl Vocabulary {
     pub fn new(definitions: Vec<StepDefinition>) -> Result<Self, String> {
         let expressions = Expressions::new(definitions.iter().map(|definition| definition.expression))?;
         Ok(Self {
-            definitions,
+            definitions: definitions.into_iter().map(Arc::new).collect(),
             phrases: Vec::new(),
             expressions,
             errors: Vec::new(),
@@ -48,7 +50,7 @@ impl Vocabulary {
     }
 
     /// Its definitions, in the order of the reference.
-    pub fn definitions(&self) -> &[StepDefinition] {
+    pub fn definitions(&self) -> &[Arc<StepDefinition>] {
         &self.definitions
     }
 

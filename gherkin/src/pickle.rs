@@ -75,7 +75,7 @@ pub struct PickleStep {
     pub kind: StepType,
     /// The table and doc string below it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub argument: Option<PickleArgument>,
+    pub argument: Option<Box<PickleArgument>>,
     /// The keyword, with the space that follows it where the dialect has one.
     #[serde(skip)]
     pub keyword: &'static str,

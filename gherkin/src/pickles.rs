@@ -140,7 +140,7 @@ impl Compiler<'_> {
             ast_node_ids: [step.id].into_iter().chain(row.map(|row| row.id)).collect(),
             text: Values::fill(values, &step.text),
             kind,
-            argument: argument(step, values),
+            argument: argument(step, values).map(Box::new),
             keyword: step.keyword,
             location: step.location,
             row: row.map(|row| row.location),

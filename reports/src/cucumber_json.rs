@@ -17,7 +17,6 @@ use cucumber::event::{
     Scenario as ScenarioEvent, Source, StepError,
 };
 use cucumber::{Writer, cli, gherkin, writer};
-use momus_engine::event::Event;
 use momus_engine::masks::Masks;
 use momus_engine::outcome::Outcome;
 use regex::Regex;
@@ -27,8 +26,8 @@ use self::steps::Row;
 use crate::again::Again;
 use crate::explanation;
 use crate::feature_files::FeatureFiles;
-use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios};
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::Finished;
 
 /// The tag of a scenario that passed when it was tried again: the format has no word for it, and its readers count tags.
 const FLAKY: &str = "@momus:flaky";
@@ -46,7 +45,6 @@ const PANICKED: &str = "Step panicked. Captured output: ";
 pub struct CucumberJson<W> {
     out: W,
     again: Again,
-    scenarios: Scenarios,
     files: FeatureFiles,
     ended: Vec<Finished>,
 }
@@ -57,7 +55,6 @@ impl<W: Write> CucumberJson<W> {
         Self {
             out,
             again,
-            scenarios: Scenarios::default(),
             files: FeatureFiles::default(),
             ended: Vec::new(),
         }
@@ -68,28 +65,24 @@ impl<W: Write> CucumberJson<W> {
         self.files = FeatureFiles::masked(masks);
         self
     }
+}
 
-    fn end(&mut self, mut finished: Finished) {
+impl<W: Write> Reporter for CucumberJson<W> {
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        self.again.event(told.event);
+        Ok(())
+    }
+
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+        let mut finished = finished.clone();
         if !finished.did_not_pass() {
             finished.tail.clear();
         }
         self.ended.push(finished);
-    }
-}
-
-impl<W: Write> Reporter for CucumberJson<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.again.event(event);
-        if let Some(finished) = self.scenarios.event(event) {
-            self.end(finished);
-        }
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        for finished in self.scenarios.unfinished() {
-            self.end(finished);
-        }
         let mut ended = std::mem::take(&mut self.ended);
         ended.sort_by_key(|finished| finished.index);
         let mut adapter = Adapter::new()?;

@@ -61,12 +61,11 @@ fn placed(finished: &Finished, step: Option<&StepRun>, failure: &Failure) -> Str
     let mut text = match step {
         None => vec![format!("{}:{}", place.file, place.line)],
         Some(step) => {
-            let calls = step.within.iter();
+            let at = &step.place;
+            let calls = at.within.iter();
             let calls = calls.flat_map(|call| [format!("{}:{}", call.file, call.line), call.text.clone()]);
-            let file = step.file.as_ref().unwrap_or(&place.file);
-            calls
-                .chain([format!("{file}:{}", step.line), step.text.clone()])
-                .collect()
+            let file = at.file.as_ref().unwrap_or(&place.file);
+            calls.chain([format!("{file}:{}", at.line), at.text.clone()]).collect()
         }
     };
     text.extend(told(failure));
@@ -98,9 +97,7 @@ mod tests {
 
     #[test]
     fn a_step_of_a_phrase_is_told_under_the_steps_that_call_it() {
-        let mut scenarios = Scenarios::default();
-        let events = sample::failing_in_a_phrase("a.feature", "p.feature");
-        let finished = events.iter().find_map(|event| scenarios.event(event)).unwrap();
+        let finished = Scenarios::ended(&sample::failing_in_a_phrase("a.feature", "p.feature"));
         assert_eq!(
             of_try(&finished),
             "a.feature:5\nWhen ada buys twice\np.feature:5\nAnd shop charges 5\nthe status is another\nexpected: status 201\nlast seen: status 503"

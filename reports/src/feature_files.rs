@@ -87,11 +87,6 @@ impl FeatureFile {
         self.at.get(&place.line).and_then(|index| self.pickles.get(*index))
     }
 
-    /// Whether the place is a row of an outline's examples.
-    pub(crate) fn is_example_row(&self, place: &ScenarioPlace) -> bool {
-        self.pickle(place).is_some_and(|pickle| pickle.row.is_some())
-    }
-
     /// The keyword of a scenario or outline, as the file's dialect has it.
     pub(crate) fn scenario_keyword(&self, pickle: &Pickle) -> Option<&'static str> {
         self.keywords.get(&pickle.scenario.line).copied()
@@ -138,8 +133,6 @@ mod tests {
         assert_eq!(file.line(6), Some("    When shop charges 5"));
         assert_eq!((file.line(0), file.line(99)), (None, None));
         let (scenario, row) = (place(path, 5, None, "any"), place(path, 13, None, "any"));
-        assert!(file.is_example_row(&row));
-        assert!(!file.is_example_row(&scenario));
         let keyword = |place| file.scenario_keyword(file.pickle(place).unwrap());
         assert_eq!(
             (keyword(&scenario), keyword(&row)),

@@ -6,14 +6,13 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use momus_engine::event::Event;
 use momus_engine::masks::{Masker, Masks};
 use momus_engine::outcome::Outcome;
 
 use crate::report_file::{at, create};
-use crate::reporter::Reporter;
+use crate::reporter::{Reporter, Told};
 use crate::rerun::Rerun;
-use crate::scenarios::{Finished, Scenarios};
+use crate::scenarios::Finished;
 use crate::timeline::Timeline;
 
 /// The folder's name.
@@ -29,7 +28,6 @@ pub struct Folder {
     masks: Arc<Masks>,
     timeline: Timeline<File>,
     rerun: Rerun<File>,
-    scenarios: Scenarios,
     /// The folders of scenarios that have been made; names may be the same in two files.
     made: HashSet<String>,
 }
@@ -54,7 +52,6 @@ impl Folder {
             rerun: Rerun::new(file("rerun.txt")?),
             logs,
             masks,
-            scenarios: Scenarios::default(),
             made: HashSet::new(),
         })
     }
@@ -120,13 +117,17 @@ fn copy(from: &Path, to: &Path, masker: &Masker<'_>) -> io::Result<()> {
 }
 
 impl Reporter for Folder {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.timeline.event(event)?;
-        self.rerun.event(event)?;
-        match self.scenarios.event(event) {
-            Some(finished) => finished.tries().try_for_each(|each| self.copy_logs(each)),
-            None => Ok(()),
-        }
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        self.timeline.event(told)
+    }
+
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+        self.rerun.scenario(finished)?;
+        finished.tries().try_for_each(|each| self.copy_logs(each))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.timeline.flush()
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -148,10 +149,11 @@ fn slug(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use momus_engine::event::Happening;
+    use momus_engine::event::{Event, Happening};
     use momus_engine::outcome::Outcome;
 
     use super::*;
+    use crate::reports::{Reports, report};
     use crate::sample;
 
     /// A run whose scenarios have logs.
@@ -166,9 +168,7 @@ mod tests {
     }
 
     fn write(folder: &Path, events: &[Event]) {
-        let mut report = Folder::create(folder, Arc::default()).unwrap();
-        events.iter().for_each(|event| report.event(event).unwrap());
-        report.finish().unwrap();
+        report(Folder::create(folder, Arc::default()).unwrap(), events);
     }
 
     #[test]
@@ -208,12 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_in_the_file_as_soon_as_the_scenario_has_ended() {
+    fn lines_are_in_the_file_as_soon_as_nothing_else_is_told() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut report = Folder::create(scratch.path(), Arc::default()).unwrap();
+        let mut reports = Reports::of(Folder::create(scratch.path(), Arc::default()).unwrap());
         let events = sample::failing_run("a.feature");
         let ended = &events[..10];
-        ended.iter().for_each(|event| report.event(event).unwrap());
+        ended.iter().for_each(|event| reports.event(event).unwrap());
+        reports.flush().unwrap();
         let timeline = fs::read_to_string(scratch.path().join("timeline.ndjson")).unwrap();
         assert_eq!(timeline.lines().count(), 10);
         assert!(timeline.ends_with("}\n"));
@@ -251,10 +252,7 @@ mod tests {
         fs::create_dir(&logs).unwrap();
         fs::write(logs.join("billing.log"), b"key open-sesame-7\nno key \xff\nlast").unwrap();
         let masks = Masks::new(["open-sesame-7".to_owned()], []).unwrap();
-        let mut report = Folder::create(scratch.path(), Arc::new(masks)).unwrap();
-        for event in events(&logs) {
-            report.event(&event).unwrap();
-        }
+        report(Folder::create(scratch.path(), Arc::new(masks)).unwrap(), &events(&logs));
         let copied = scratch
             .path()
             .join("logs")
@@ -269,18 +267,17 @@ mod tests {
         let logs = scratch.path().join("sandbox");
         fs::create_dir(&logs).unwrap();
         fs::write(logs.join("shop.log"), "said\n").unwrap();
-        let mut report = Folder::create(scratch.path(), Arc::default()).unwrap();
+        let mut events = Vec::new();
         for file in ["a.feature", "b.feature"] {
             let place = sample::place(file, 3, None, "…");
             let mut finished = sample::finished(Outcome::Failed, 0, None);
             if let Happening::ScenarioFinished { logs: folder, .. } = &mut finished {
                 *folder = Some(logs.clone());
             }
-            report
-                .event(&sample::event(0, Some(0), sample::started(place, 1)))
-                .unwrap();
-            report.event(&sample::event(1, Some(0), finished)).unwrap();
+            events.push(sample::event(0, Some(0), sample::started(place, 1)));
+            events.push(sample::event(1, Some(0), finished));
         }
+        write(scratch.path(), &events);
         for folder in ["scenario-3", "scenario-3-2"] {
             assert!(scratch.path().join("logs").join(folder).join("shop.log").exists());
         }

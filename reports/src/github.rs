@@ -7,15 +7,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use momus_engine::event::{Event, Happening};
+use momus_engine::event::Happening;
 use momus_engine::outcome::{Outcome, Summary};
 
 use self::command::{Annotation, Level};
 use crate::again::Again;
 use crate::explanation;
 use crate::report_file::at;
-use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios};
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::Finished;
 
 /// How many annotations of a level GitHub shows of a step.
 const SHOWN: usize = 10;
@@ -29,7 +29,6 @@ pub struct Github<W> {
     /// `$GITHUB_WORKSPACE`: annotations name files from there.
     workspace: Option<PathBuf>,
     again: Again,
-    scenarios: Scenarios,
     errors: usize,
     warnings: usize,
     told: Vec<summary::Entry>,
@@ -74,7 +73,6 @@ impl<W: Write> Github<W> {
             summary: summary.map(open).transpose()?,
             workspace,
             again,
-            scenarios: Scenarios::default(),
             errors: 0,
             warnings: 0,
             told: Vec::new(),
@@ -82,7 +80,7 @@ impl<W: Write> Github<W> {
         })
     }
 
-    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+    fn annotate_scenario(&mut self, finished: &Finished) -> io::Result<()> {
         let level = match finished.outcome {
             Outcome::Passed | Outcome::Skipped => return Ok(()),
             Outcome::Flaky => Level::Warning,
@@ -93,8 +91,8 @@ impl<W: Write> Github<W> {
         self.told.push(summary::Entry::of_scenario(finished, &self.again));
         let first = finished.tries().next().unwrap_or(finished);
         // A phrase's step stands under the scenario's own, which the change that broke it is more likely to be about.
-        let call = first.step().and_then(|step| step.within.first());
-        let line = call.map(|call| call.line).or(first.step().map(|step| step.line));
+        let call = first.step().and_then(|step| step.place.within.first());
+        let line = call.map(|call| call.line).or(first.step().map(|step| step.place.line));
         let told = match finished.outcome {
             Outcome::Failed => String::new(),
             Outcome::Flaky => format!(" (flaky: passed at try {})", finished.attempt),
@@ -134,7 +132,8 @@ impl<W: Write> Github<W> {
 }
 
 impl<W: Write> Reporter for Github<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        let event = told.event;
         self.again.event(event);
         if let Happening::FileError {
             file,
@@ -158,16 +157,14 @@ impl<W: Write> Reporter for Github<W> {
         if let Happening::RunFinished { summary } = &event.happening {
             self.counts = Some(summary.clone());
         }
-        match self.scenarios.event(event) {
-            Some(finished) => self.scenario(&finished),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+        self.annotate_scenario(finished)
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        for finished in self.scenarios.unfinished() {
-            self.scenario(&finished)?;
-        }
         let left_out = self.errors.saturating_sub(SHOWN) + self.warnings.saturating_sub(SHOWN);
         if left_out > 0 {
             writeln!(
@@ -205,9 +202,11 @@ fn message(finished: &Finished) -> String {
 
 #[cfg(test)]
 mod tests {
+    use momus_engine::event::Event;
     use momus_engine::failure::Failure;
 
     use super::*;
+    use crate::reports::report;
     use crate::sample;
 
     /// What is written to standard output, and the summary.
@@ -216,11 +215,8 @@ mod tests {
         let summary = scratch.path().join("summary.md");
         std::fs::write(&summary, "# of another step\n").unwrap();
         let mut out = Vec::new();
-        let mut github = Github::new(&mut out, Some(&summary), workspace, Again::new(["momus", "run"])).unwrap();
-        for event in events {
-            github.event(event).unwrap();
-        }
-        github.finish().unwrap();
+        let again = Again::new(["momus", "run"]);
+        report(Github::new(&mut out, Some(&summary), workspace, again).unwrap(), events);
         (
             String::from_utf8(out).unwrap(),
             std::fs::read_to_string(summary).unwrap(),

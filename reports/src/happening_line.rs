@@ -50,7 +50,7 @@ fn happening(happening: &Happening) -> String {
             format!("scenario {}:{}  {}{again}", place.file, place.line, place.name)
         }
         Happening::SandboxReady { parts } => format!("sandbox ready: {}", parts_in_words(parts)),
-        Happening::StepStarted { text, within, .. } => said(within, text),
+        Happening::StepStarted { step: _, place } => said(place),
         Happening::StepFinished {
             step,
             outcome,

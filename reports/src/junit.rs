@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use momus_engine::event::{Event, Happening};
+use momus_engine::event::Happening;
 use momus_engine::outcome::Outcome;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::again::Again;
 use crate::explanation;
-use crate::feature_files::FeatureFiles;
-use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios};
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::Finished;
 
 /// Writes JUnit XML when the run is finished: a test suite a feature file, a test case a scenario.
 ///
@@ -24,8 +23,6 @@ use crate::scenarios::{Finished, Scenarios};
 pub struct Junit<W> {
     out: W,
     again: Again,
-    scenarios: Scenarios,
-    files: FeatureFiles,
     suites: IndexMap<String, Suite>,
     took: Duration,
 }
@@ -45,17 +42,15 @@ impl<W: Write> Junit<W> {
         Self {
             out,
             again,
-            scenarios: Scenarios::default(),
-            files: FeatureFiles::default(),
             suites: IndexMap::new(),
             took: Duration::ZERO,
         }
     }
 
-    fn scenario(&mut self, finished: &Finished) {
+    fn case(&mut self, finished: &Finished) {
         let place = &finished.place;
         let mut name = finished.name();
-        if self.files.file(&place.file).is_example_row(place) {
+        if place.is_example_row {
             name.push_str(&format!(" (line {})", place.line));
         }
         let mut case = TestCase::new(name, status(finished, &self.again));
@@ -115,7 +110,8 @@ impl<W: Write> Junit<W> {
 }
 
 impl<W: Write> Reporter for Junit<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        let event = told.event;
         self.again.event(event);
         self.took = event.elapsed;
         if let Happening::RunFinished { summary } = &event.happening {
@@ -130,16 +126,15 @@ impl<W: Write> Reporter for Junit<W> {
         {
             self.file_error(file, *line, message, hint.as_deref());
         }
-        if let Some(finished) = self.scenarios.event(event) {
-            self.scenario(&finished);
-        }
+        Ok(())
+    }
+
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+        self.case(finished);
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        for finished in self.scenarios.unfinished() {
-            self.scenario(&finished);
-        }
         let text = self.report().to_string().map_err(io::Error::other)?;
         self.out.write_all(without_skipped_in_all(&text).as_bytes())?;
         self.out.flush()

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use momus_engine::event::Event;
+use momus_engine::event::{Event, Happening};
 use momus_engine::masks::Masks;
 
 use crate::again::Again;
@@ -15,23 +15,27 @@ use crate::formats::Format;
 use crate::github::Github;
 use crate::junit::Junit;
 use crate::report_file::create;
-use crate::reporter::Reporter;
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::{Ended, Scenarios};
 use crate::timeline::Timeline;
 
 /// All the reports of a run: what `--format` names, and the folder that every run leaves.
-pub struct Reports {
-    reports: Vec<Report>,
+pub struct Reports<'r> {
+    reports: Vec<Report<'r>>,
+    scenarios: Scenarios,
 }
 
-struct Report {
-    told: Told,
+type BoxedReporter<'r> = Box<dyn Reporter + Send + 'r>;
+
+struct Report<'r> {
+    named: Named,
     /// None once it could not be written: that is told once, and it gets no more events.
-    reporter: Option<Box<dyn Reporter + Send>>,
+    reporter: Option<BoxedReporter<'r>>,
 }
 
 /// What a report is called and where it is written.
 #[derive(Clone, Debug)]
-struct Told {
+struct Named {
     name: &'static str,
     path: Option<PathBuf>,
 }
@@ -39,11 +43,11 @@ struct Told {
 /// A report that cannot be written.
 #[derive(Debug)]
 pub struct ReportError {
-    report: Told,
+    report: Named,
     source: io::Error,
 }
 
-impl Reports {
+impl<'r> Reports<'r> {
     /// Creates every file, so that what cannot be written is told before anything starts.
     ///
     /// `folder` is where the report's folder is made; `terminal` is what [`Format::Terminal`] stands for; `masks` is for what
@@ -54,11 +58,11 @@ impl Reports {
     pub fn open(
         formats: &[Format],
         folder: &Path,
-        terminal: impl Reporter + Send + 'static,
+        terminal: impl Reporter + Send + 'r,
         again: &Again,
         masks: &Arc<Masks>,
     ) -> Result<Self, ReportError> {
-        let mut terminal: Option<Box<dyn Reporter + Send>> = Some(Box::new(terminal));
+        let mut terminal: Option<BoxedReporter<'r>> = Some(Box::new(terminal));
         let mut reports = Vec::new();
         for format in formats {
             let reporter = match format {
@@ -70,26 +74,53 @@ impl Reports {
                 }
                 Format::Timeline(path) => create(path).map(|file| boxed(Timeline::new(file))),
             };
-            let told = Told {
+            let named = Named {
                 name: format.name(),
                 path: format.path().map(Path::to_owned),
             };
-            reports.push(Report::new(told, reporter)?);
+            reports.push(Report::new(named, reporter)?);
         }
-        let told = Told {
+        let named = Named {
             name: folder::NAME,
             path: Some(folder.to_owned()),
         };
-        reports.push(Report::new(told, Folder::create(folder, Arc::clone(masks)).map(boxed))?);
-        Ok(Self { reports })
+        reports.push(Report::new(
+            named,
+            Folder::create(folder, Arc::clone(masks)).map(boxed),
+        )?);
+        Ok(Self {
+            reports,
+            scenarios: Scenarios::default(),
+        })
     }
 
-    /// Hands the next event to every report.
+    /// Hands the next event to every report, and what ends with it.
     ///
     /// # Errors
     /// The first report that could not be written. The others have had the event; it gets no more.
     pub fn event(&mut self, event: &Event) -> Result<(), ReportError> {
-        self.each(|reporter| reporter.event(event))
+        let mut unfinished = Ok(());
+        if matches!(event.happening, Happening::RunFinished { .. }) {
+            unfinished = self.unfinished();
+        }
+        let ended = self.scenarios.event(event);
+        let told = Told::new(event);
+        unfinished.and(self.each(|reporter| {
+            reporter.event(&told)?;
+            match &ended {
+                Some(Ended::Scenario(finished)) => reporter.scenario(finished),
+                Some(Ended::Try(failed)) => reporter.failed_try(failed),
+                None => Ok(()),
+            }
+        }))
+    }
+
+    /// Has every report write what it keeps back; called when nothing else is to be told at the moment.
+    ///
+    /// # Errors
+    /// The first report that could not be written.
+    pub fn flush(&mut self) -> Result<(), ReportError> {
+        self.each(|reporter| reporter.flush())
     }
 
     /// Ends every report; called once, after the last event, however the run ended.
@@ -97,7 +128,13 @@ impl Reports {
     /// # Errors
     /// The first report that could not be written; the others are whole.
     pub fn finish(&mut self) -> Result<(), ReportError> {
-        self.each(|reporter| reporter.finish())
+        self.unfinished().and(self.each(|reporter| reporter.finish()))
+    }
+
+    /// Hands the scenarios to every report that began and did not end.
+    fn unfinished(&mut self) -> Result<(), ReportError> {
+        let unfinished = self.scenarios.unfinished();
+        self.each(|reporter| unfinished.iter().try_for_each(|finished| reporter.scenario(finished)))
     }
 
     fn each(&mut self, mut act: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> Result<(), ReportError> {
@@ -108,7 +145,7 @@ impl Reports {
             };
             if let Err(source) = act(reporter) {
                 report.reporter = None;
-                let report = report.told.clone();
+                let report = report.named.clone();
                 first = first.and(Err(ReportError { report, source }));
             }
         }
@@ -116,22 +153,48 @@ impl Reports {
     }
 }
 
-impl Report {
-    fn new(told: Told, reporter: io::Result<Option<Box<dyn Reporter + Send>>>) -> Result<Self, ReportError> {
+impl<'r> Report<'r> {
+    fn new(named: Named, reporter: io::Result<Option<BoxedReporter<'r>>>) -> Result<Self, ReportError> {
         match reporter {
-            Ok(reporter) => Ok(Self { told, reporter }),
-            Err(source) => Err(ReportError { report: told, source }),
+            Ok(reporter) => Ok(Self { named, reporter }),
+            Err(source) => Err(ReportError { report: named, source }),
         }
     }
 }
 
-fn boxed(reporter: impl Reporter + Send + 'static) -> Option<Box<dyn Reporter + Send>> {
+fn boxed<'r>(reporter: impl Reporter + Send + 'r) -> Option<BoxedReporter<'r>> {
     Some(Box::new(reporter))
+}
+
+/// What one report writes of a run with these events.
+#[cfg(test)]
+pub(crate) fn report<'r>(reporter: impl Reporter + Send + 'r, events: &[Event]) {
+    let mut reports = Reports::of(reporter);
+    events.iter().for_each(|event| reports.event(event).unwrap());
+    reports.finish().unwrap();
+}
+
+#[cfg(test)]
+impl<'r> Reports<'r> {
+    /// One report alone.
+    pub(crate) fn of(reporter: impl Reporter + Send + 'r) -> Self {
+        let named = Named {
+            name: "only",
+            path: None,
+        };
+        Self {
+            reports: vec![Report {
+                named,
+                reporter: boxed(reporter),
+            }],
+            scenarios: Scenarios::default(),
+        }
+    }
 }
 
 impl fmt::Display for ReportError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { name, path } = &self.report;
+        let Named { name, path } = &self.report;
         write!(formatter, "the {name} report cannot be written")?;
         if let Some(path) = path {
             write!(formatter, " to `{}`", path.display())?;
@@ -161,7 +224,7 @@ mod tests {
     }
 
     impl Reporter for Full {
-        fn event(&mut self, _: &Event) -> io::Result<()> {
+        fn event(&mut self, _: &Told<'_>) -> io::Result<()> {
             let mut events = self.events.lock().unwrap();
             *events += 1;
             if *events > 2 {
@@ -175,7 +238,7 @@ mod tests {
         }
     }
 
-    fn open(folder: &Path, formats: &[String], terminal: Full) -> Result<Reports, ReportError> {
+    fn open(folder: &Path, formats: &[String], terminal: Full) -> Result<Reports<'static>, ReportError> {
         let formats = formats::parse(formats).unwrap();
         Reports::open(
             &formats,

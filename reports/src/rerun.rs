@@ -2,10 +2,8 @@
 
 use std::io::{self, Write};
 
-use momus_engine::event::Event;
-
-use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios};
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::Finished;
 
 /// Writes `FILE:LINE` of every scenario that did not pass, one a line in the order in which they ended.
 ///
@@ -13,57 +11,44 @@ use crate::scenarios::{Finished, Scenarios};
 /// among them, those that were skipped are not. A run in which all passed gives an empty file.
 pub struct Rerun<W> {
     out: W,
-    scenarios: Scenarios,
 }
 
 impl<W: Write> Rerun<W> {
     /// A list that is written to `out`.
     pub fn new(out: W) -> Self {
-        Self {
-            out,
-            scenarios: Scenarios::default(),
-        }
+        Self { out }
+    }
+}
+
+impl<W: Write> Reporter for Rerun<W> {
+    fn event(&mut self, _: &Told<'_>) -> io::Result<()> {
+        Ok(())
     }
 
-    fn write(&mut self, finished: &Finished) -> io::Result<()> {
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
         if finished.did_not_pass() {
             writeln!(self.out, "{}:{}", finished.place.file, finished.place.line)?;
         }
         Ok(())
     }
-}
-
-impl<W: Write> Reporter for Rerun<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.scenarios.event(event) {
-            Some(finished) => self.write(&finished),
-            None => Ok(()),
-        }
-    }
 
     fn finish(&mut self) -> io::Result<()> {
-        for finished in self.scenarios.unfinished() {
-            self.write(&finished)?;
-        }
         self.out.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use momus_engine::event::Happening;
+    use momus_engine::event::{Event, Happening};
     use momus_engine::outcome::Outcome;
 
     use super::*;
+    use crate::reports::report;
     use crate::sample;
 
     fn written(events: &[Event]) -> String {
         let mut out = Vec::new();
-        let mut rerun = Rerun::new(&mut out);
-        for event in events {
-            rerun.event(event).unwrap();
-        }
-        rerun.finish().unwrap();
+        report(Rerun::new(&mut out), events);
         String::from_utf8(out).unwrap()
     }
 

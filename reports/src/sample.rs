@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, ServiceState};
+use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, ServiceState, StepPlace};
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::outcome::{Outcome, Summary};
 
@@ -30,12 +30,16 @@ pub(crate) fn place(file: &str, line: usize, rule: Option<&str>, name: &str) -> 
         rule: rule.map(Into::into),
         name: name.into(),
         tags: Vec::new(),
+        is_example_row: false,
     }
 }
 
 /// The beginning of a try of the scenario there.
 pub(crate) fn started(place: ScenarioPlace, attempt: usize) -> Happening {
-    Happening::ScenarioStarted { place, attempt }
+    Happening::ScenarioStarted {
+        place: Arc::new(place),
+        attempt,
+    }
 }
 
 /// The end of a scenario after so many milliseconds, with a failure of its own perhaps.
@@ -66,10 +70,12 @@ pub(crate) fn to_be_retried(milliseconds: u64) -> Happening {
 pub(crate) fn begun(step: usize, line: usize, text: &str) -> Happening {
     Happening::StepStarted {
         step,
-        file: None,
-        line,
-        text: text.into(),
-        within: Vec::new(),
+        place: Arc::new(StepPlace {
+            file: None,
+            line,
+            text: text.into(),
+            within: Vec::new(),
+        }),
     }
 }
 
@@ -227,10 +233,12 @@ pub(crate) fn failing_in_a_phrase(file: &str, phrases: &str) -> Vec<Event> {
     let inner = frame(phrases, 4, "When a sale to ada");
     let of_phrase = |step, line, within: &[&Frame], text: &str| Happening::StepStarted {
         step,
-        file: Some(phrases.into()),
-        line,
-        text: text.into(),
-        within: within.iter().map(|frame| (*frame).clone()).collect(),
+        place: Arc::new(StepPlace {
+            file: Some(phrases.into()),
+            line,
+            text: text.into(),
+            within: within.iter().map(|frame| (*frame).clone()).collect(),
+        }),
     };
     let failure = Failure::expectation("the status is another", "status 201", "status 503");
     let inside = vec![

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
+use momus_engine::event::{Event, Happening, ScenarioPlace, StepPlace};
 use momus_engine::failure::Failure;
 use momus_engine::masks::Learned;
 use momus_engine::outcome::Outcome;
@@ -21,7 +21,7 @@ pub(crate) struct Scenarios {
 }
 
 struct Running {
-    place: ScenarioPlace,
+    place: Arc<ScenarioPlace>,
     attempt: usize,
     started: jiff::Timestamp,
     steps: BTreeMap<usize, StepRun>,
@@ -29,10 +29,11 @@ struct Running {
 }
 
 /// A scenario that has ended, or one try of it.
-pub(crate) struct Finished {
+#[derive(Clone)]
+pub struct Finished {
     /// Its index in the plan.
     pub(crate) index: usize,
-    pub(crate) place: ScenarioPlace,
+    pub(crate) place: Arc<ScenarioPlace>,
     /// Which try this is, from 1.
     pub(crate) attempt: usize,
     /// The tries before it, which all failed.
@@ -53,15 +54,10 @@ pub(crate) struct Finished {
 }
 
 /// A step that began.
+#[derive(Clone)]
 pub(crate) struct StepRun {
-    /// The file where it is written, where that is not the scenario's.
-    pub(crate) file: Option<String>,
-    /// Its line there.
-    pub(crate) line: usize,
-    /// Keyword and text.
-    pub(crate) text: String,
-    /// The calls of phrases that it stands under, outermost first.
-    pub(crate) within: Vec<Frame>,
+    /// Where it stands and what it says.
+    pub(crate) place: Arc<StepPlace>,
     /// How it ended; none where the scenario ended in the midst of it.
     pub(crate) ended: Option<(Outcome, Duration)>,
     /// Why it did not pass.
@@ -71,24 +67,32 @@ pub(crate) struct StepRun {
 impl StepRun {
     /// The calls that it stands under and itself, outermost first, as a person reads them in one line.
     pub(crate) fn said(&self) -> String {
-        said(&self.within, &self.text)
+        said(&self.place)
     }
 }
 
 /// A step behind the calls that it stands under, as a person reads them in one line.
-pub(crate) fn said(within: &[Frame], text: &str) -> String {
-    let calls = within.iter().map(|call| format!("{} › ", call.text));
-    format!("{}{text}", calls.collect::<String>())
+pub(crate) fn said(place: &StepPlace) -> String {
+    let calls = place.within.iter().map(|call| format!("{} › ", call.text));
+    format!("{}{}", calls.collect::<String>(), place.text)
+}
+
+/// What ended with an event.
+pub(crate) enum Ended {
+    /// A scenario, all its tries being over.
+    Scenario(Finished),
+    /// A try that failed, which another is to follow.
+    Try(Finished),
 }
 
 impl Scenarios {
-    /// Takes an event; gives the scenario that ended with it, all its tries being over.
-    pub(crate) fn event(&mut self, event: &Event) -> Option<Finished> {
+    /// Takes an event; gives what ended with it.
+    pub(crate) fn event(&mut self, event: &Event) -> Option<Ended> {
         let index = event.scenario?;
         match &event.happening {
             Happening::ScenarioStarted { place, attempt } => {
                 let running = Running {
-                    place: place.clone(),
+                    place: Arc::clone(place),
                     attempt: *attempt,
                     started: event.at,
                     steps: BTreeMap::new(),
@@ -110,29 +114,20 @@ impl Scenarios {
                 finished.logs.clone_from(logs);
                 finished.learned = Arc::clone(learned);
                 if *will_be_retried {
-                    self.tried.entry(index).or_default().push(finished);
-                    return None;
+                    self.tried.entry(index).or_default().push(finished.clone());
+                    return Some(Ended::Try(finished));
                 }
                 finished.earlier = self.tried.remove(&index).unwrap_or_default();
-                return Some(finished);
+                return Some(Ended::Scenario(finished));
             }
             _ => {}
         }
         let running = self.running.get_mut(&index)?;
         running.tail.event(event);
         match &event.happening {
-            Happening::StepStarted {
-                step,
-                file,
-                line,
-                text,
-                within,
-            } => {
+            Happening::StepStarted { step, place } => {
                 let begun = StepRun {
-                    file: file.clone(),
-                    line: *line,
-                    text: text.clone(),
-                    within: within.clone(),
+                    place: Arc::clone(place),
                     ended: None,
                     failure: None,
                 };
@@ -152,11 +147,6 @@ impl Scenarios {
             _ => {}
         }
         None
-    }
-
-    /// The try that has just ended of this scenario, where another is to follow.
-    pub(crate) fn failed_try(&self, scenario: Option<usize>) -> Option<&Finished> {
-        self.tried.get(&scenario?).and_then(|tries| tries.last())
     }
 
     /// The scenarios that began and did not end, the run having been stopped in the midst of them or before another try:
@@ -180,6 +170,19 @@ impl Scenarios {
     }
 }
 
+#[cfg(test)]
+impl Scenarios {
+    /// The first scenario that ends with these events.
+    pub(crate) fn ended(events: &[Event]) -> Finished {
+        let mut scenarios = Self::default();
+        let ended = events.iter().find_map(|event| match scenarios.event(event) {
+            Some(Ended::Scenario(finished)) => Some(finished),
+            Some(Ended::Try(_)) | None => None,
+        });
+        ended.unwrap()
+    }
+}
+
 impl Running {
     fn finished(self, index: usize, outcome: Outcome, took: Duration, own_failure: Option<Failure>) -> Finished {
         let is_a_steps = |failure: &Failure| self.steps.values().any(|step| step.failure.as_ref() == Some(failure));
@@ -193,7 +196,11 @@ impl Running {
             took,
             own_failure: own_failure.filter(|failure| !is_a_steps(failure)),
             steps: self.steps,
-            tail: self.tail.lines(matches!(outcome, Outcome::Passed | Outcome::Flaky)),
+            tail: match outcome {
+                // Nobody asks what led to it.
+                Outcome::Passed => Vec::new(),
+                outcome => self.tail.lines(outcome == Outcome::Flaky),
+            },
             logs: None,
             learned: Arc::default(),
         }

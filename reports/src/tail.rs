@@ -23,7 +23,7 @@ pub(crate) struct Tail {
 }
 
 struct Line {
-    text: String,
+    event: Event,
     /// The exchange whose response has not been seen yet.
     open: Option<u64>,
     /// What the test client asked and was answered: asked again and answered the same, it tells nothing new.
@@ -68,8 +68,8 @@ impl Tail {
             }
             _ => {}
         }
-        let text = in_one_line(event);
-        push(&mut self.since, Line { text, open, asked });
+        let event = event.clone();
+        push(&mut self.since, Line { event, open, asked });
     }
 
     /// The lines, oldest first; of a scenario that passed, those until its last step ended.
@@ -78,7 +78,7 @@ impl Tail {
         for line in since.into_iter().filter(|_| !passed) {
             push(&mut lines, line);
         }
-        lines.into_iter().map(|line| line.text).collect()
+        lines.iter().map(|line| in_one_line(&line.event)).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Happening};
+use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, in_words};
 use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
@@ -22,16 +22,17 @@ use crate::again::Again;
 use crate::explanation;
 use crate::feature_files::FeatureFiles;
 use crate::happening_line::{counted, in_one_line};
-use crate::reporter::Reporter;
-use crate::scenarios::{Finished, Scenarios};
+use crate::reporter::{Reporter, Told};
+use crate::scenarios::Finished;
 
 /// Writes a line for each scenario that ends, each failure with what explains it, and the counts last.
 pub struct Terminal<W> {
     out: W,
+    /// Whole lines that are not written yet.
+    pending: String,
     colour: Colour,
     status: Status,
     again: Again,
-    scenarios: Scenarios,
     files: FeatureFiles,
     /// Notices that have been told.
     told: HashSet<String>,
@@ -57,10 +58,10 @@ impl<W: Write> Terminal<W> {
     pub fn new(out: W, colour: Colour, status: Status, again: Again) -> Self {
         Self {
             out,
+            pending: String::new(),
             colour,
             status,
             again,
-            scenarios: Scenarios::default(),
             files: FeatureFiles::default(),
             told: HashSet::new(),
             worked_at: HashSet::new(),
@@ -74,18 +75,15 @@ impl<W: Write> Terminal<W> {
         self
     }
 
-    /// Writes whole lines in one piece, and at once: a person waits for them.
-    fn lines(&mut self, lines: &[String]) -> io::Result<()> {
-        let mut text = lines.join("\n");
-        text.push('\n');
-        let out = &mut self.out;
-        self.status.aside(|| {
-            out.write_all(text.as_bytes())?;
-            out.flush()
-        })
+    /// Notes whole lines, to be written in one piece with the next ones.
+    fn lines(&mut self, lines: &[String]) {
+        for line in lines {
+            self.pending.push_str(line);
+            self.pending.push('\n');
+        }
     }
 
-    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+    fn ended(&mut self, finished: &Finished) {
         let place = &finished.place;
         let told = match finished.outcome {
             Outcome::Passed => String::new(),
@@ -130,14 +128,11 @@ impl<W: Write> Terminal<W> {
                 self.drawn.extend(own.cloned());
             }
         }
-        self.lines(&lines)
+        self.lines(&lines);
     }
 
     /// A try that failed, whose failure is drawn once all tries are over.
-    fn failed_try(&mut self, scenario: Option<usize>) -> io::Result<()> {
-        let Some(failed) = self.scenarios.failed_try(scenario) else {
-            return Ok(());
-        };
+    fn failed(&mut self, failed: &Finished) {
         let mark = self.colour.paint(failure::style(failed.outcome), "✘");
         let place = format!(
             "{}:{} · {}",
@@ -148,56 +143,42 @@ impl<W: Write> Terminal<W> {
         let place = self.colour.paint(DIM, &place);
         let mut lines = vec![format!("{mark} {} (failed, to be tried again)  {place}", failed.name())];
         lines.extend(explanation::in_one_line(failed).map(|why| format!("    {why}")));
-        self.lines(&lines)
-    }
-
-    fn unfinished(&mut self) -> io::Result<()> {
-        let unfinished = self.scenarios.unfinished();
-        unfinished.iter().try_for_each(|finished| self.scenario(finished))
+        self.lines(&lines);
     }
 }
 
 impl<W: Write> Reporter for Terminal<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        let event = told.event;
         self.again.event(event);
-        if let Some(finished) = self.scenarios.event(event) {
-            self.status.scenario_done();
-            self.scenario(&finished)?;
-        }
         match &event.happening {
             Happening::RunStarted { scenarios, .. } => {
                 self.status.begin(*scenarios);
                 let line = in_one_line(event);
                 // The time tells nothing in the first line.
                 let line = line.split_once("  ").map_or(line.as_str(), |(_, line)| line).to_owned();
-                self.lines(&[line])
+                self.lines(&[line]);
             }
             Happening::Notice { text } => {
-                if !self.told.insert(text.clone()) {
-                    return Ok(());
+                if self.told.insert(text.clone()) {
+                    let title = self.colour.paint(YELLOW, "notice:");
+                    self.lines(&[format!("{title} {text}")]);
                 }
-                let title = self.colour.paint(YELLOW, "notice:");
-                self.lines(&[format!("{title} {text}")])
             }
             Happening::Progress { text } => {
                 // Line by line a person reads what is being done, not each line that a compiler writes.
                 let what = text.split(": ").next().unwrap_or(text);
-                if self.status.now(text.clone()) || !self.worked_at.insert(what.to_owned()) {
-                    return Ok(());
+                if !self.status.now(text.clone()) && self.worked_at.insert(what.to_owned()) {
+                    self.lines(&[self.colour.paint(DIM, what)]);
                 }
-                self.lines(&[self.colour.paint(DIM, what)])
             }
             Happening::ServerReady { server, version, took } => {
                 let text = format!("{server}: {version} ({})", in_words(*took));
-                self.lines(&[self.colour.paint(DIM, &text)])
+                self.lines(&[self.colour.paint(DIM, &text)]);
             }
-            Happening::ScenarioFinished {
-                will_be_retried: true, ..
-            } => self.failed_try(event.scenario),
             Happening::RunFinished { summary } => {
-                self.unfinished()?;
                 self.status.end();
-                self.lines(&[in_counts(summary, self.colour)])
+                self.lines(&[in_counts(summary, self.colour)]);
             }
             // Drawn where the file was read.
             Happening::FileError { .. }
@@ -221,15 +202,37 @@ impl<W: Write> Reporter for Terminal<W> {
             | Happening::Service { .. }
             | Happening::Fault { .. }
             | Happening::Expectation { .. }
-            | Happening::ScenarioFinished {
-                will_be_retried: false, ..
-            } => Ok(()),
+            | Happening::ScenarioFinished { .. } => {}
         }
+        Ok(())
+    }
+
+    fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
+        self.status.scenario_done();
+        self.ended(finished);
+        Ok(())
+    }
+
+    fn failed_try(&mut self, failed: &Finished) -> io::Result<()> {
+        self.failed(failed);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let text = std::mem::take(&mut self.pending);
+        let out = &mut self.out;
+        self.status.aside(|| {
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        })
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.unfinished()?;
         self.status.end();
+        self.flush()?;
         self.out.flush()
     }
 }

@@ -2,17 +2,14 @@
 
 use std::io::{self, Write};
 
-use momus_engine::event::{Event, Happening};
-
-use crate::reporter::Reporter;
+use crate::reporter::{Reporter, Told};
 
 /// How many bytes of lines are kept back at the most.
 const KEPT_BACK: usize = 64 * 1024;
 
 /// Writes every event as one line of JSON, in the order in which the run tells them; `TIMELINE.md` documents the lines.
 ///
-/// Lines are written whole, many in one write, at the end of each scenario and at every event of the run itself: a run
-/// that is killed leaves a file that ends with a whole line.
+/// Lines are written whole, many in one write: a run that is killed leaves a file that ends with a whole line.
 pub struct Timeline<W> {
     out: W,
     lines: Vec<u8>,
@@ -23,26 +20,25 @@ impl<W: Write> Timeline<W> {
     pub fn new(out: W) -> Self {
         Self { out, lines: Vec::new() }
     }
-
-    fn write(&mut self) -> io::Result<()> {
-        let lines = std::mem::take(&mut self.lines);
-        self.out.write_all(&lines)
-    }
 }
 
 impl<W: Write> Reporter for Timeline<W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, event)?;
-        self.lines.push(b'\n');
-        let ended = matches!(event.happening, Happening::ScenarioFinished { .. });
-        if ended || event.scenario.is_none() || self.lines.len() > KEPT_BACK {
-            self.write()?;
+    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
+        self.lines.extend_from_slice(told.line()?);
+        match self.lines.len() > KEPT_BACK {
+            true => self.flush(),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.lines);
+        self.lines.clear();
+        written
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.write()?;
+        self.flush()?;
         self.out.flush()
     }
 }
@@ -53,17 +49,14 @@ mod documented;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reports::report;
     use crate::sample;
 
     #[test]
     fn every_event_is_one_line_of_json_that_says_what_happened_and_when() {
         let mut out = Vec::new();
-        let mut timeline = Timeline::new(&mut out);
         let events = sample::failing_run("a.feature");
-        for event in &events {
-            timeline.event(event).unwrap();
-        }
-        timeline.finish().unwrap();
+        report(Timeline::new(&mut out), &events);
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), events.len());

@@ -130,7 +130,7 @@ impl Run {
     }
 
     /// The reports; the terminal's only of a run that begins, for what keeps one from it is drawn in place of it.
-    fn reports(&self, begins: bool, settings: &SettingsFile, masks: &Arc<Masks>) -> Result<Reports, String> {
+    fn reports(&self, begins: bool, settings: &SettingsFile, masks: &Arc<Masks>) -> Result<Reports<'static>, String> {
         let formats = match self.formats.is_empty() {
             true => &settings.format,
             false => &self.formats,
@@ -161,7 +161,7 @@ impl Run {
     ///
     /// # Errors
     /// A message for what this program itself cannot be given: a runtime, its own path, a folder for the cache.
-    fn live(&self, planned: Planned, reports: Reports, seed: u64) -> Result<u8, String> {
+    fn live(&self, planned: Planned, reports: Reports<'static>, seed: u64) -> Result<u8, String> {
         let (usual, wanted) = (Settings::default(), &planned.settings);
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use momus_engine::event::ScenarioPlace;
 use momus_engine::masks::{Masks, SecretPlace};
-use momus_engine::mesh::Mesh;
+use momus_engine::mesh::{Mesh, NOT_GIVEN};
 use momus_engine::plan::{Plan, PlanError, Planner, Selection};
 use momus_engine::tags::TagExpression;
 use regex::Regex;
@@ -92,7 +92,7 @@ pub struct Errors {
     /// Errors of steps and scenarios.
     pub of_plan: Vec<Diagnostic>,
     /// Every scenario that was selected, as far as features could be read, with its errors.
-    pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
+    pub scenarios: Vec<(Arc<ScenarioPlace>, Vec<PlanError>)>,
     /// The feature files as they were read.
     reading: Reading,
 }
@@ -214,14 +214,16 @@ impl Sources {
             mesh,
             variables: Arc::new(given.variables.clone()),
         };
-        match planner.plan(&reading.features, &selection) {
+        let has_phrases_alone = !vocabulary.phrases().is_empty() && reading.has_no_scenario();
+        let unused = unused(&planner, &reading);
+        match planner.plan(std::mem::take(&mut reading.features), &selection) {
             Ok(plan) if errors.of_files.is_empty() => Ok(Planned {
                 settings: settings.clone(),
                 masks: Arc::clone(&given.masks),
                 files: errors.files,
-                warnings: [vacuous(&plan, &reading), unused(&planner, &reading)].concat(),
+                warnings: [vacuous(&plan, &reading), unused].concat(),
                 plan,
-                has_phrases_alone: !vocabulary.phrases().is_empty() && reading.has_no_scenario(),
+                has_phrases_alone,
             }),
             Ok(plan) => {
                 errors.scenarios = plan
@@ -249,9 +251,7 @@ impl Sources {
         for (role, service) in &self.roles {
             let filled = match &mut mesh {
                 Some(mesh) => mesh.fill(role, service),
-                None => Err(format!(
-                    "`{role}` is a role of a mesh, and no mesh is given; hint: name its file with `-f mesh.yaml`, or in momus.toml"
-                )),
+                None => Err(format!("`{role}` is a role of a mesh, and {NOT_GIVEN}")),
             };
             filled.map_err(|why| Diagnostic::whole("--role", why))?;
         }
@@ -332,7 +332,7 @@ fn vacuous(plan: &Plan, reading: &Reading) -> Vec<Diagnostic> {
     for scenario in plan.scenarios.iter().filter(|scenario| scenario.expects_nothing()) {
         let place = &scenario.place;
         // The rows of an outline have their steps' lines in common.
-        let steps = scenario.steps.last().map(|step| (place.file.as_str(), step.line));
+        let steps = scenario.steps.last().map(|step| (place.file.as_str(), step.place.line));
         if last != steps {
             told.push(Diagnostic::of_vacuous(place, reading.line(&place.file, place.line)));
         }

@@ -58,7 +58,10 @@ impl Steps {
                 return ExitCode::from(exit::USAGE);
             }
         };
-        let definitions = vocabulary.definitions().iter().map(Entry::of_definition);
+        let definitions = vocabulary
+            .definitions()
+            .iter()
+            .map(|definition| Entry::of_definition(definition));
         let wanted = |entry: &Entry| {
             let text = format!("{}\n{}", entry.sentence, entry.documentation).to_lowercase();
             words.iter().all(|word| text.contains(word))

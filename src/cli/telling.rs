@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use momus_engine::event::{Event, Frame, Happening, ScenarioPlace};
+use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, StepPlace};
 use momus_engine::failure::Failure;
 use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 
 use super::sources::Errors;
 
+/// How many pieces are taken at once at the most.
+const MOST: usize = 64;
+
 /// The reports of a run being written, on a thread of their own: a slow disk does not slow the scenarios.
 pub struct Telling {
     thread: JoinHandle<bool>,
@@ -23,19 +26,14 @@ pub struct Telling {
 
 impl Telling {
     /// Writes what comes out of `told` until the run is over.
-    pub fn begin(mut reports: Reports, mut told: mpsc::Receiver<Told>) -> Self {
+    pub fn begin(mut reports: Reports<'static>, mut told: mpsc::Receiver<Told>) -> Self {
         let thread = std::thread::spawn(move || {
-            let mut whole = true;
-            while let Some(told) = told.blocking_recv() {
-                match told {
-                    Told::Events(events) => {
-                        for event in events {
-                            whole &= written(reports.event(&event));
-                        }
-                    }
-                    // Nobody waits any more when the run was given up.
-                    Told::Reported(answer) => drop(answer.send(())),
+            let (mut whole, mut pieces) = (true, Vec::new());
+            while told.blocking_recv_many(&mut pieces, MOST) > 0 {
+                for told in pieces.drain(..) {
+                    whole &= reported(&mut reports, told);
                 }
+                whole &= !told.is_empty() || written(reports.flush());
             }
             whole & written(reports.finish())
         });
@@ -48,6 +46,22 @@ impl Telling {
     }
 }
 
+/// Whether every report took it.
+fn reported(reports: &mut Reports<'_>, told: Told) -> bool {
+    match told {
+        Told::Events(events) => {
+            let each = events.iter().map(|event| written(reports.event(event)));
+            each.fold(true, |whole, written| whole & written)
+        }
+        Told::Reported(answer) => {
+            let whole = written(reports.flush());
+            // Nobody waits any more when the run was given up.
+            let _ = answer.send(());
+            whole
+        }
+    }
+}
+
 /// Whether a report was written; one that was not is told.
 fn written(result: Result<(), momus_reports::reports::ReportError>) -> bool {
     if let Err(error) = &result {
@@ -57,7 +71,7 @@ fn written(result: Result<(), momus_reports::reports::ReportError>) -> bool {
 }
 
 /// Writes the reports of a run that did not begin, for `errors` keep it from it. Whether every report is whole.
-pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
+pub fn not_begun(reports: Reports<'_>, seed: u64, errors: &Errors) -> bool {
     let clock = Clock::start();
     let mut events = Events {
         clock,
@@ -73,7 +87,7 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
     for (index, (place, found)) in errors.scenarios.iter().enumerate() {
         let mut tell = |happening| events.tell(Some(index), happening);
         tell(Happening::ScenarioStarted {
-            place: place.clone(),
+            place: Arc::clone(place),
             attempt: 1,
         });
         let outcome = match found.first() {
@@ -81,10 +95,12 @@ pub fn not_begun(reports: Reports, seed: u64, errors: &Errors) -> bool {
             Some(error) => {
                 tell(Happening::StepStarted {
                     step: 0,
-                    file: (error.file != place.file).then(|| error.file.clone()),
-                    line: error.location.line as usize,
-                    text: errors.line_of(error).to_owned(),
-                    within: within(errors, place, error),
+                    place: Arc::new(StepPlace {
+                        file: (error.file != place.file).then(|| error.file.clone()),
+                        line: error.location.line as usize,
+                        text: errors.line_of(error).to_owned(),
+                        within: within(errors, place, error),
+                    }),
                 });
                 tell(Happening::StepFinished {
                     step: 0,
@@ -138,14 +154,14 @@ fn failure(error: &PlanError) -> Failure {
     failure
 }
 
-struct Events {
+struct Events<'r> {
     clock: Clock,
-    reports: Reports,
+    reports: Reports<'r>,
     masks: Arc<Masks>,
     whole: bool,
 }
 
-impl Events {
+impl Events<'_> {
     fn tell(&mut self, scenario: Option<usize>, happening: Happening) {
         let mut event: Event = self.clock.event(scenario, None, None, happening);
         self.masks.event(&mut event);

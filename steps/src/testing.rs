@@ -53,6 +53,7 @@ impl Scenario {
             rule: None,
             name: "an order".into(),
             tags: Vec::new(),
+            is_example_row: false,
         };
         let world = World::new(
             Some(foreign()),
@@ -164,7 +165,7 @@ pub(crate) fn plan(steps: &str) -> Result<(), String> {
         mesh: Some(foreign()),
         variables: Arc::new(BTreeMap::new()),
     };
-    let errors = match planner.plan(&[feature], &Selection::default()) {
+    let errors = match planner.plan([feature], &Selection::default()) {
         Ok(_) => return Ok(()),
         Err(unplanned) => unplanned.errors,
     };

@@ -92,7 +92,7 @@ impl Ran {
     /// The sentence that fails: that of the step that failed, else that of the fault whose name the failure tells.
     pub fn sentence(&self, vocabulary: &Vocabulary) -> Option<&'static str> {
         let sentence = |text: &String| match &*vocabulary.expressions().find(text) {
-            Match::One(index, values) => Some((vocabulary.definitions()[*index].clone(), values.clone())),
+            Match::One(index, values) => Some(((*vocabulary.definitions()[*index]).clone(), values.clone())),
             _ => None,
         };
         match self.failed {

@@ -17,6 +17,24 @@ pub struct ScenarioPlace {
     pub name: String,
     /// Its tags, inherited ones included, with their `@`.
     pub tags: Vec<String>,
+    /// Whether it is a row of an outline's examples; the timeline tells it by the line.
+    #[serde(skip)]
+    pub is_example_row: bool,
+}
+
+/// Where a step stands and what it says.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct StepPlace {
+    /// The file where it is written, where that is not the scenario's: that of a phrase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its line there.
+    pub line: usize,
+    /// Keyword and text as the user wrote them, placeholders of an outline or a phrase filled in.
+    pub text: String,
+    /// The calls of phrases that it stands under, outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Frame>,
 }
 
 /// A step that calls a phrase, and that the phrase's steps stand under.

@@ -1,12 +1,13 @@
 //! Events without what must not be told.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use regex::Regex;
 use serde_json::Value as Json;
 
 use super::{Learned, MASK, Masks, learned};
-use crate::event::{Event, Frame, Happening, ScenarioPlace, ServiceState};
+use crate::event::{Event, Frame, Happening, ScenarioPlace, ServiceState, StepPlace};
 use crate::failure::Failure;
 
 /// What masks the texts of one scenario: the values that are known, and those that were learned in it.
@@ -143,6 +144,7 @@ impl Masker<'_> {
             rule,
             name,
             tags,
+            is_example_row: _,
         } = place;
         self.all([file, feature, name]);
         self.all(rule);
@@ -173,15 +175,15 @@ impl Masker<'_> {
                 version,
                 took: _,
             } => self.all([server, version]),
-            Happening::ScenarioStarted { place, attempt: _ } => self.place(place),
+            Happening::ScenarioStarted { place, attempt: _ } => self.place(Arc::make_mut(place)),
             Happening::SandboxReady { parts } => self.all(parts.iter_mut().map(|(name, _)| name)),
-            Happening::StepStarted {
-                step: _,
-                file,
-                line: _,
-                text,
-                within,
-            } => {
+            Happening::StepStarted { step: _, place } => {
+                let StepPlace {
+                    file,
+                    line: _,
+                    text,
+                    within,
+                } = Arc::make_mut(place);
                 self.all(file);
                 self.mask(text);
                 for Frame { file, line: _, text } in within {

@@ -97,7 +97,7 @@ impl<'p> Correcting<'p> {
 
     fn step(&mut self, step: &'p PickleStep) {
         self.text(&step.text, step.location);
-        let Some(PickleArgument { doc_string, data_table }) = &step.argument else {
+        let Some(PickleArgument { doc_string, data_table }) = step.argument.as_deref() else {
             return;
         };
         if let Some(doc) = doc_string {

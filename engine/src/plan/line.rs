@@ -91,7 +91,7 @@ impl<'p> Line<'p> {
             let message = "`<text>` stands for the doc string below the step that calls the phrase, and it has none";
             return Err((spot, message.to_owned()));
         }
-        if let Some(PickleArgument { doc_string, data_table }) = &mut filled.argument {
+        if let Some(PickleArgument { doc_string, data_table }) = filled.argument.as_deref_mut() {
             if let Some(table) = data_table
                 && !line.fill_table(table, &filling, call)?
             {
@@ -170,7 +170,7 @@ impl<'p> Line<'p> {
 
     /// The rows of its table.
     pub fn rows(&self) -> &[PickleRow] {
-        match &self.step.argument {
+        match self.step.argument.as_deref() {
             Some(PickleArgument {
                 data_table: Some(table),
                 ..
@@ -194,7 +194,7 @@ impl<'p> Line<'p> {
 
     /// What stands below it, as its function is given it.
     pub fn block(&self) -> Block {
-        match &self.step.argument {
+        match self.step.argument.as_deref() {
             Some(PickleArgument {
                 data_table: Some(table),
                 ..

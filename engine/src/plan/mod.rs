@@ -26,7 +26,7 @@ pub use self::error::{Place, PlanError, Reason};
 use self::line::Line;
 pub use self::selection::Selection;
 use self::walk::Walk;
-use crate::event::{Frame, ScenarioPlace};
+use crate::event::{ScenarioPlace, StepPlace};
 use crate::matching::Match;
 use crate::mesh::Mesh;
 use crate::parameter::Value;
@@ -66,13 +66,13 @@ pub struct Unplanned {
     /// Every error of a scenario, each once, by file and place.
     pub errors: Vec<PlanError>,
     /// Every selected scenario with the errors in it: its own, and those of its Background.
-    pub scenarios: Vec<(ScenarioPlace, Vec<PlanError>)>,
+    pub scenarios: Vec<(Arc<ScenarioPlace>, Vec<PlanError>)>,
 }
 
 /// A scenario whose steps are bound.
 pub struct PlannedScenario {
     /// Where it stands.
-    pub place: ScenarioPlace,
+    pub place: Arc<ScenarioPlace>,
     /// Its steps, those of its Background first, and those of a phrase in place of the step that calls it.
     pub steps: Vec<PlannedStep>,
     /// Whether a step names something of the mesh; without one it starts nothing.
@@ -81,19 +81,13 @@ pub struct PlannedScenario {
 
 /// A step bound to its definition.
 pub struct PlannedStep {
-    /// The file where it is written, where that is not the scenario's: that of a phrase.
-    pub file: Option<String>,
-    /// Its line in the file.
-    pub line: usize,
-    /// Keyword and text, placeholders filled in.
-    pub text: String,
-    /// The calls of phrases that it stands under, outermost first.
-    pub within: Vec<Frame>,
+    /// Where it stands and what it says.
+    pub place: Arc<StepPlace>,
     /// Whether it arranges, acts or expects; a conjunction is what the step before it is, and `*` in a phrase what the
     /// step is that calls it.
     pub kind: StepType,
     /// What it does.
-    pub definition: StepDefinition,
+    pub definition: Arc<StepDefinition>,
     /// The names that it reads of those that steps before it give.
     pub reads: Vec<String>,
     found: Arc<Match>,
@@ -136,17 +130,17 @@ pub struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// Plans what is selected.
+    /// Plans what is selected. The features are given up one after another: there may be many.
     ///
     /// # Errors
     /// Every error of every selected scenario.
-    pub fn plan(&self, features: &[Feature], selection: &Selection) -> Result<Plan, Unplanned> {
+    pub fn plan(&self, features: impl IntoIterator<Item = Feature>, selection: &Selection) -> Result<Plan, Unplanned> {
         let mut scenarios = Vec::new();
         let mut errors = Vec::new();
         for feature in features {
             for pickle in &feature.pickles {
                 if !is_phrase(pickle) && selection.selects(pickle, &feature.lines) {
-                    let (scenario, found) = self.scenario(feature, pickle);
+                    let (scenario, found) = self.scenario(&feature, pickle);
                     scenarios.push(scenario);
                     errors.push(found);
                 }
@@ -171,6 +165,9 @@ impl Planner<'_> {
     /// The phrases that no step calls, neither one of these features nor one of another phrase.
     pub fn unused(&self, features: &[Feature]) -> Vec<&Phrase> {
         let phrases = self.vocabulary.phrases();
+        if phrases.is_empty() {
+            return Vec::new();
+        }
         let mut used = vec![false; phrases.len()];
         let scenarios = features.iter().flat_map(|feature| &feature.pickles);
         let steps = scenarios
@@ -203,14 +200,15 @@ impl Planner<'_> {
         }
         walk.end();
         let scenario = PlannedScenario {
-            place: ScenarioPlace {
+            place: Arc::new(ScenarioPlace {
                 file: feature.file.clone(),
                 line: pickle.location.line as usize,
                 feature: feature.name.clone(),
                 rule: pickle.rule.as_ref().map(|rule| rule.name.clone()),
                 name: pickle.name.clone(),
                 tags: pickle.tags.iter().map(|tag| tag.name.clone()).collect(),
-            },
+                is_example_row: pickle.row.is_some(),
+            }),
             steps: walk.steps,
             needs_sandbox: walk.needs_sandbox,
         };

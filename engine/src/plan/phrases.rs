@@ -62,7 +62,7 @@ fn planned<T>(files: &[(&str, &str)], judge: impl Fn(&Planner<'_>, &[Feature], R
         mesh: Some(Arc::new(mesh)),
         variables: Arc::default(),
     };
-    let plan = planner.plan(&features, &Selection::default());
+    let plan = planner.plan(features.clone(), &Selection::default());
     judge(&planner, &features, plan)
 }
 
@@ -72,8 +72,12 @@ fn steps(files: &[(&str, &str)]) -> Vec<String> {
         let plan = plan.unwrap_or_else(|unplanned| panic!("{unplanned:?}"));
         assert_eq!(plan.scenarios.len(), 1);
         let told = |step: &super::PlannedStep| {
-            let calls = step.within.iter().map(|call| format!("{}:{} > ", call.file, call.line));
-            let file = step.file.as_deref().unwrap_or("=");
+            let place = &step.place;
+            let calls = place
+                .within
+                .iter()
+                .map(|call| format!("{}:{} > ", call.file, call.line));
+            let file = place.file.as_deref().unwrap_or("=");
             let kind = match step.kind {
                 StepType::Context => "given",
                 StepType::Action => "when",
@@ -86,7 +90,7 @@ fn steps(files: &[(&str, &str)]) -> Vec<String> {
                 Block::Text { content, media_type } => format!(" {}{content:?}", media_type.unwrap_or_default()),
             };
             let calls: String = calls.collect();
-            format!("{calls}{file}:{} [{kind}] {}{block}", step.line, step.text)
+            format!("{calls}{file}:{} [{kind}] {}{block}", place.line, place.text)
         };
         plan.scenarios[0].steps.iter().map(told).collect()
     })

@@ -114,7 +114,7 @@ mod tests {
             mesh: None,
             variables: Arc::default(),
         };
-        let unplanned = planner.plan(&[feature], &Selection::default()).err();
+        let unplanned = planner.plan([feature], &Selection::default()).err();
         let errors = unplanned.map(|unplanned| unplanned.errors).unwrap_or_default();
         let told = |error: &super::PlanError| {
             let place = error.location.line;

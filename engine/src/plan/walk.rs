@@ -9,7 +9,7 @@ use super::line::{Line, Spot};
 use super::roles;
 use super::traffic::Traffics;
 use super::{PlannedStep, Planner, files, references};
-use crate::event::Frame;
+use crate::event::{Frame, StepPlace};
 use crate::files::Files;
 use crate::matching::Match;
 use crate::parameter::Value;
@@ -118,7 +118,7 @@ impl<'p> Walk<'p> {
         &mut self,
         line: &Line<'p>,
         kind: StepType,
-        definition: &StepDefinition,
+        definition: &Arc<StepDefinition>,
         values: &[Value],
         found: &Arc<Match>,
     ) {
@@ -158,13 +158,15 @@ impl<'p> Walk<'p> {
             _ => None,
         }));
         self.steps.push(PlannedStep {
-            line: line.step.location.line as usize,
-            text: said(&line.step),
+            place: Arc::new(StepPlace {
+                file: (!self.calls.is_empty()).then(|| line.file.to_owned()),
+                line: line.step.location.line as usize,
+                text: said(&line.step),
+                within: self.calls.iter().map(|call| call.frame.clone()).collect(),
+            }),
             kind,
-            definition: definition.clone(),
+            definition: Arc::clone(definition),
             reads: references::reads(values, line, &self.kept),
-            file: (!self.calls.is_empty()).then(|| line.file.to_owned()),
-            within: self.calls.iter().map(|call| call.frame.clone()).collect(),
             found,
             block,
         });

@@ -158,6 +158,21 @@ fn panicked(panic: &(dyn std::any::Any + Send), who: &str) -> StepError {
     Failure::failed(format!("{who} panicked: {text}")).hint("this is a defect of Momus: please report it")
 }
 
+/// How many scenarios without a sandbox run one after another at the most.
+const LONGEST_PIECE: usize = 32;
+
+/// The scenarios in pieces, each to be run by a task: one with a sandbox is alone, of others a task would cost more than
+/// they do.
+fn pieces(mut due: &[usize], needs_sandbox: impl Fn(&usize) -> bool) -> impl Iterator<Item = &[usize]> {
+    std::iter::from_fn(move || {
+        let without = due.iter().take(LONGEST_PIECE).take_while(|index| !needs_sandbox(index));
+        let length = without.count().max(1).min(due.len());
+        let (piece, rest) = due.split_at(length);
+        due = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 impl Run {
     /// Runs every scenario, then those that failed again, each time in another order: what each comes to.
     async fn all(self: &Arc<Self>) -> Vec<Outcome> {
@@ -177,15 +192,16 @@ impl Run {
     async fn once(self: &Arc<Self>, due: &[usize], attempt: usize, outcomes: &mut [Outcome]) -> Vec<usize> {
         let parallel = Arc::new(Semaphore::new(self.settings.parallel.max(1)));
         let mut again = Vec::new();
-        let mut note = |ended: Result<Ended, JoinError>| {
+        let mut note = |ended: Result<Vec<Ended>, JoinError>| {
             // One that came to no end is unknown, as it was before.
-            if let Ok(ended) = ended {
+            for ended in ended.into_iter().flatten() {
                 outcomes[ended.index] = ended.outcome;
                 again.extend(ended.will_be_retried.then_some(ended.index));
             }
         };
         let mut running = JoinSet::new();
-        for index in due.iter().copied() {
+        let needs_sandbox = |index: &usize| self.plan.scenarios[*index].needs_sandbox;
+        for piece in pieces(due, needs_sandbox) {
             // Never closed.
             let Ok(permit) = Arc::clone(&parallel).acquire_owned().await else {
                 break;
@@ -193,8 +209,16 @@ impl Run {
             while let Some(ended) = running.try_join_next() {
                 note(ended);
             }
-            let run = Arc::clone(self);
-            running.spawn(async move { run.scenario(index, attempt, permit).await });
+            let (run, piece) = (Arc::clone(self), piece.to_vec());
+            running.spawn(async move {
+                let mut place = Some(permit);
+                let mut ended = Vec::with_capacity(piece.len());
+                for index in &piece {
+                    let place = place.take_if(|_| piece.len() == 1);
+                    ended.push(run.scenario(*index, attempt, place).await);
+                }
+                ended
+            });
         }
         while let Some(ended) = running.join_next().await {
             note(ended);
@@ -210,5 +234,24 @@ impl Run {
             return Some("the run was stopped");
         }
         (self.settings.fail_fast && self.failed.load(Ordering::Relaxed)).then_some("another scenario failed before")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_without_a_sandbox_run_in_pieces_and_others_alone() {
+        let due: Vec<usize> = (0..100).collect();
+        let lengths = |needs: fn(&usize) -> bool| {
+            let pieces: Vec<&[usize]> = pieces(&due, needs).collect();
+            assert_eq!(pieces.concat(), due);
+            pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(|_| false), [32, 32, 32, 4]);
+        assert_eq!(lengths(|_| true), [1; 100]);
+        assert_eq!(lengths(|index| *index == 40), [32, 8, 1, 32, 27]);
+        assert_eq!(pieces(&[], |_| false).count(), 0);
     }
 }

@@ -22,14 +22,15 @@ use crate::values::Values;
 use crate::world::World;
 
 impl Run {
-    /// Tries one scenario, while it has a place among those that run beside each other, and tells what happened in it.
-    pub(super) async fn scenario(&self, index: usize, attempt: usize, place: OwnedSemaphorePermit) -> Ended {
+    /// Tries one scenario, and tells what happened in it. `place` is its place among those that run beside each other, where
+    /// it need not keep it to its end.
+    pub(super) async fn scenario(&self, index: usize, attempt: usize, place: Option<OwnedSemaphorePermit>) -> Ended {
         let began = Instant::now();
         let scenario = &self.plan.scenarios[index];
         let masks = Arc::clone(self.teller.masks());
         let timeline = Timeline::masked(self.teller.clock(), index, sandbox_name(index, attempt), masks);
         timeline.record(Happening::ScenarioStarted {
-            place: scenario.place.clone(),
+            place: Arc::clone(&scenario.place),
             attempt,
         });
         let mut logs = None;
@@ -69,7 +70,7 @@ impl Run {
         scenario: &PlannedScenario,
         timeline: &Timeline,
         logs: &mut Option<std::path::PathBuf>,
-        place: OwnedSemaphorePermit,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Result<(), StepError> {
         let until = tokio::time::Instant::now() + self.settings.timeout;
         let told = scenario.steps.iter().filter_map(|step| step.definition.telemetry);

@@ -3,6 +3,7 @@
 //! A Then that fails does not end its scenario at once: the Then steps directly behind it still run, so that one run tells
 //! all that is wrong at that point. The next Given or When does, and so does whatever is not a failed expectation.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use momus_gherkin::StepType;
@@ -39,14 +40,11 @@ impl Run {
             let timeline = world.timeline.clone();
             timeline.record(Happening::StepStarted {
                 step: index,
-                file: step.file.clone(),
-                line: step.line,
-                text: step.text.clone(),
-                within: step.within.clone(),
+                place: Arc::clone(&step.place),
             });
-            world.scopes.stand(&step.within);
-            let file = step.file.as_ref().unwrap_or(&scenario.place.file);
-            world.files = Files::of(file, step.within.iter());
+            world.scopes.stand(&step.place.within);
+            let file = step.place.file.as_ref().unwrap_or(&scenario.place.file);
+            world.files = Files::of(file, step.place.within.iter());
             let began = Instant::now();
             let result = match course.keeps(step, world) {
                 Some(why) => Err(skipped(why)),

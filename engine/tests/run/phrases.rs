@@ -116,17 +116,13 @@ async fn its_steps_are_told_under_the_call_and_expectations_in_it_are_soft_where
         .events
         .iter()
         .filter_map(|event| match &event.happening {
-            Happening::StepStarted {
-                step,
-                file,
-                line,
-                text,
-                within,
-            } => {
-                let calls: Vec<String> = within
+            Happening::StepStarted { step, place } => {
+                let calls: Vec<String> = place
+                    .within
                     .iter()
                     .map(|call| format!("{}:{} {}", call.file, call.line, call.text))
                     .collect();
+                let (file, line, text) = (&place.file, place.line, &place.text);
                 Some(format!("{step} {file:?} {line} {text} {calls:?}"))
             }
             _ => None,

@@ -261,7 +261,7 @@ pub(super) async fn ran_with(
         mesh: Some(Arc::new(Mesh::parse(MESH, Path::new("/m/mesh.yaml")).unwrap())),
         variables: Arc::default(),
     };
-    let plan = planner.plan(&[feature], &Selection::default()).unwrap();
+    let plan = planner.plan([feature], &Selection::default()).unwrap();
     let (teller, mut told) = Teller::new(Clock::start());
     let notes = Arc::clone(&notebook.notes);
     let reading = tokio::spawn(async move {

@@ -167,7 +167,7 @@ fn planned(steps: &str) -> Result<Plan, Unplanned> {
         mesh: Some(foreign()),
         variables: Arc::new(BTreeMap::new()),
     };
-    planner.plan(&[feature], &Selection::default())
+    planner.plan([feature], &Selection::default())
 }
 
 fn foreign() -> Arc<Mesh> {

@@ -33,29 +33,29 @@ pub(super) fn rows<'f>(finished: &'f Finished, files: &mut FeatureFiles) -> Vec<
     for run in finished.steps.values() {
         let same = open
             .iter()
-            .zip(&run.within)
+            .zip(&run.place.within)
             .take_while(|(one, other)| one == other)
             .count();
-        for depth in same..run.within.len() {
-            let Frame { file, line, text } = &run.within[depth];
+        for depth in same..run.place.within.len() {
+            let Frame { file, line, text } = &run.place.within[depth];
             let keyword = match depth {
                 0 => planned.next().map(|step| step.keyword),
                 _ => files.file(file).step_keyword(*line),
             };
-            let (ended, failed) = call(finished, &run.within[..=depth]);
+            let (ended, failed) = call(finished, &run.place.within[..=depth]);
             rows.push(Row {
                 step: step(text, keyword, *line, depth),
                 ended,
                 run: failed,
             });
         }
-        open = &run.within;
-        let keyword = match run.file.as_ref().filter(|_| !run.within.is_empty()) {
-            Some(file) => files.file(file).step_keyword(run.line),
+        open = &run.place.within;
+        let keyword = match run.place.file.as_ref().filter(|_| !run.place.within.is_empty()) {
+            Some(file) => files.file(file).step_keyword(run.place.line),
             None => planned.next().map(|step| step.keyword),
         };
         rows.push(Row {
-            step: step(&run.text, keyword, run.line, run.within.len()),
+            step: step(&run.place.text, keyword, run.place.line, run.place.within.len()),
             ended: ended(finished, run),
             run: Some(run),
         });
@@ -80,7 +80,7 @@ fn ended(finished: &Finished, run: &StepRun) -> (Outcome, Duration) {
 
 /// What became of the steps under a call, and the first of them that did not pass.
 fn call<'f>(finished: &'f Finished, call: &[Frame]) -> ((Outcome, Duration), Option<&'f StepRun>) {
-    let under = finished.steps.values().filter(|run| run.within.starts_with(call));
+    let under = finished.steps.values().filter(|run| run.place.within.starts_with(call));
     let took = under.clone().map(|run| ended(finished, run).1).sum();
     let not_passed = under.filter(|run| ended(finished, run).0 != Outcome::Passed);
     let failed = not_passed
@@ -112,9 +112,7 @@ mod tests {
 
     #[test]
     fn the_steps_of_a_phrase_follow_the_call_which_is_what_they_are() {
-        let mut scenarios = Scenarios::default();
-        let events = sample::failing_in_a_phrase("a.feature", "p.feature");
-        let finished = events.iter().find_map(|event| scenarios.event(event)).unwrap();
+        let finished = Scenarios::ended(&sample::failing_in_a_phrase("a.feature", "p.feature"));
         let rows = rows(&finished, &mut FeatureFiles::default());
         let told: Vec<_> = rows
             .iter()
@@ -123,7 +121,7 @@ mod tests {
                 let failed = row
                     .run
                     .filter(|run| run.failure.is_some())
-                    .map_or("", |run| run.text.as_str());
+                    .map_or("", |run| run.place.text.as_str());
                 format!("{}{} {}: {failed}", step.keyword, step.value, row.ended.0.word())
             })
             .collect();

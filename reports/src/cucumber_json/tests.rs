@@ -1,9 +1,11 @@
 //! What readers of Cucumber JSON read.
 
 use base64::Engine;
+use momus_engine::event::Event;
 use momus_engine::failure::Failure;
 
 use super::*;
+use crate::reports::report;
 use crate::sample;
 
 const FEATURE: &str = "@money\nFeature: Charges\n  Scenario: an order is charged\n    When shop charges 5\n  Rule: The bank\n  Scenario: the bank & the shop\n    Given the bank answers\n    * shop charges 5\n    Then bank has it\n";
@@ -13,11 +15,8 @@ fn written(events: impl Fn(&str) -> Vec<Event>) -> Json {
     let file = folder.path().join("a.feature");
     std::fs::write(&file, FEATURE).unwrap();
     let mut out = Vec::new();
-    let mut json = CucumberJson::new(&mut out, Again::new(["momus", "run"]));
-    for event in events(file.to_str().unwrap()) {
-        json.event(&event).unwrap();
-    }
-    json.finish().unwrap();
+    let json = CucumberJson::new(&mut out, Again::new(["momus", "run"]));
+    report(json, &events(file.to_str().unwrap()));
     serde_json::from_slice(&out).unwrap()
 }
 

@@ -1,8 +1,10 @@
 //! What CI servers read.
 
+use momus_engine::event::Event;
 use momus_engine::failure::Failure;
 
 use super::*;
+use crate::reports::report;
 use crate::sample;
 
 fn written(events: &[Event]) -> Report {
@@ -11,11 +13,7 @@ fn written(events: &[Event]) -> Report {
 
 fn text(events: &[Event]) -> String {
     let mut out = Vec::new();
-    let mut junit = Junit::new(&mut out, Again::new(["momus", "run"]));
-    for event in events {
-        junit.event(event).unwrap();
-    }
-    junit.finish().unwrap();
+    report(Junit::new(&mut out, Again::new(["momus", "run"])), events);
     String::from_utf8(out).unwrap()
 }
 
@@ -164,13 +162,14 @@ fn a_run_of_nothing_is_a_valid_empty_report() {
 
 #[test]
 fn a_row_of_an_outline_is_told_by_its_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.feature");
-    let outline = "Feature: f\nScenario Outline: o\nGiven <a>\nExamples:\n| a |\n| 1 |\n";
-    std::fs::write(&file, outline).unwrap();
-    let report = written(&sample::failing_run(file.to_str().unwrap()));
+    let mut row = sample::place("a.feature", 6, Some("The bank"), "the bank & the shop");
+    row.is_example_row = true;
+    let report = written(&[
+        sample::event(0, Some(0), sample::started(row, 1)),
+        sample::event(5, Some(0), sample::finished(Outcome::Passed, 5, None)),
+    ]);
     assert_eq!(
-        report.test_suites[0].test_cases[1].name.as_str(),
+        report.test_suites[0].test_cases[0].name.as_str(),
         "The bank / the bank & the shop (line 6)"
     );
 }

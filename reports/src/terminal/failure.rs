@@ -96,9 +96,10 @@ fn drawn(
         let on_its_line = on_its_line(files, &place.file, place.line, None, &place.name);
         return on_its_line.lines(failure.message.lines(), place.line, style, colour);
     };
-    let calls = step.within.iter().map(|call| (&call.file, call.line, &call.text));
-    let file = step.file.as_ref().unwrap_or(&place.file);
-    let places: Vec<_> = calls.chain([(file, step.line, &step.text)]).collect();
+    let at = &step.place;
+    let calls = at.within.iter().map(|call| (&call.file, call.line, &call.text));
+    let file = at.file.as_ref().unwrap_or(&place.file);
+    let places: Vec<_> = calls.chain([(file, at.line, &at.text)]).collect();
     let widest = places.iter().map(|(_, line, _)| *line).max().unwrap_or_default();
     let last = places.len() - 1;
     let drawn = places.into_iter().enumerate().flat_map(|(index, (file, line, text))| {

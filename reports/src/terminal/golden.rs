@@ -8,6 +8,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::outcome::{Outcome, Summary};
 
 use super::*;
+use crate::reports::report;
 use crate::sample::{self, begun, ended, event, place};
 
 const FEATURE: &str = "\
@@ -44,11 +45,7 @@ pub(super) fn written_over(feature: &str, events: impl Fn(&str) -> Vec<Event>, c
 pub(super) fn shown(events: &[Event], colour: Colour) -> String {
     let mut out = Vec::new();
     let again = Again::new(["momus", "run", "-f", "mesh.yaml"]);
-    let mut terminal = Terminal::new(&mut out, colour, Status::Lines, again);
-    for event in events {
-        terminal.event(event).unwrap();
-    }
-    terminal.finish().unwrap();
+    report(Terminal::new(&mut out, colour, Status::Lines, again), events);
     String::from_utf8(out).unwrap()
 }
 

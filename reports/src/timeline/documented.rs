@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::{FaultPhase, Frame, Happening, ServiceState};
+use momus_engine::event::{FaultPhase, Frame, Happening, ServiceState, StepPlace};
 use momus_engine::failure::Failure;
 use momus_engine::outcome::{Outcome, Summary};
 use serde_json::{Map, Value as Json};
@@ -43,7 +43,7 @@ fn every_kind() -> Vec<Happening> {
             took,
         },
         Happening::ScenarioStarted {
-            place: sample::place("a.feature", 1, Some("r"), "n"),
+            place: sample::place("a.feature", 1, Some("r"), "n").into(),
             attempt: 1,
         },
         Happening::SandboxReady {
@@ -51,14 +51,16 @@ fn every_kind() -> Vec<Happening> {
         },
         Happening::StepStarted {
             step: 0,
-            file: Some(text()),
-            line: 1,
-            text: text(),
-            within: vec![Frame {
-                file: text(),
+            place: Arc::new(StepPlace {
+                file: Some(text()),
                 line: 1,
                 text: text(),
-            }],
+                within: vec![Frame {
+                    file: text(),
+                    line: 1,
+                    text: text(),
+                }],
+            }),
         },
         Happening::StepFinished {
             step: 0,

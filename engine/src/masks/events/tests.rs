@@ -34,11 +34,18 @@ fn every_kind() -> Vec<Happening> {
         rule: Some(text()),
         name: text(),
         tags: vec![text()],
+        is_example_row: false,
     };
     let frame = Frame {
         file: text(),
         line: 1,
         text: text(),
+    };
+    let step = StepPlace {
+        file: Some(text()),
+        line: 1,
+        text: text(),
+        within: vec![frame],
     };
     let exited = ServiceState::Exited {
         status: text(),
@@ -51,9 +58,9 @@ fn every_kind() -> Vec<Happening> {
         Happening::FileError { file: text(), line: Some(1), message: text(), hint: Some(text()) },
         Happening::Progress { text: text() },
         Happening::ServerReady { server: text(), version: text(), took },
-        Happening::ScenarioStarted { place, attempt: 1 },
+        Happening::ScenarioStarted { place: Arc::new(place), attempt: 1 },
         Happening::SandboxReady { parts: vec![(text(), took)] },
-        Happening::StepStarted { step: 0, file: Some(text()), line: 1, text: text(), within: vec![frame] },
+        Happening::StepStarted { step: 0, place: Arc::new(step) },
         Happening::StepFinished { step: 0, outcome: Outcome::Failed, took, failure: Some(failure.clone()) },
         Happening::Request { exchange: 1, caller: text(), dependency: text(), method: text(), path: text() },
         Happening::Response { exchange: 1, caller: text(), dependency: text(), method: text(), path: text(), status: None, took },
