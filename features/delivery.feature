@@ -133,6 +133,31 @@ Feature: A partner is told of every event once
         | $.deliveries[0].status | delivered |
       And topic hermes.dlq has exactly 1 record
 
+    Scenario: of a batch that the partner refuses whole, each event is sent again in a smaller one
+      Given hermes is killed
+      And the first POST "/2/httpapi" from hermes to amplitude is answered 413
+      When I send POST "/events" to iris
+        | $.events[0].user_id  | ada             |
+        | $.events[0].type     | sleep.completed |
+        | $.events[0].event_id | e-1             |
+        | $.events[1].user_id  | ada             |
+        | $.events[1].type     | sleep.completed |
+        | $.events[1].event_id | e-2             |
+      And hermes is started
+      Then partner amplitude eventually receives exactly 3 calls
+      And partner amplitude receives exactly 1 call
+        | status   | 413      |
+        | $.events | #array 2 |
+      And partner amplitude receives exactly 1 call
+        | status                | 200      |
+        | $.events              | #array 1 |
+        | $.events[0].insert_id | e-1      |
+      And partner amplitude receives exactly 1 call
+        | status                | 200      |
+        | $.events              | #array 1 |
+        | $.events[0].insert_id | e-2      |
+      And topic hermes.dlq has no records
+
     Scenario: what is no event does not stop those behind it
       When I publish a record to topic events.raw.v1
         | partition | 3        |
