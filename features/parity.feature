@@ -8,9 +8,12 @@ Feature: A streak is the same, whoever keeps it
       | $.email    | ${fake.email} |
       | $.timezone | Asia/Tokyo    |
 
-  Scenario: who has completed nothing has no streak
-    Then GET "/streaks/${ada.id}" from streaks has
-      | status | 404 |
+  Scenario: who has completed nothing yet has a streak of no days
+    Then GET "/streaks/${ada.id}" from streaks eventually has
+      | status     | 200        |
+      | $.days     | 0          |
+      | $.last_day | null       |
+      | $.timezone | Asia/Tokyo |
 
   Scenario: a streak is told in the user's own days
     When ada completes a meditation at 2026-11-22T12:00:00Z
