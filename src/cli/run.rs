@@ -60,7 +60,7 @@ pub struct Run {
     /// `random:SEED` (default: defined). Reports for machines keep the files' order.
     #[arg(long, value_name = "ORDER", value_parser = order)]
     order: Option<OrderChoice>,
-    /// Begin no other scenario, and try none again, once one has failed.
+    /// Begin no other scenario, and try none again, once one has failed or is unknown.
     #[arg(long)]
     fail_fast: bool,
     /// Plan, and tell what would run; nothing is started.

@@ -43,7 +43,7 @@ impl Run {
             },
         };
         let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
-        if outcome == Outcome::Failed {
+        if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
             self.failed.store(true, Ordering::Relaxed);
         }
         let will_be_retried = outcome == Outcome::Failed && attempt <= self.settings.retry && self.skips().is_none();

@@ -25,7 +25,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How many times a scenario that failed is tried again, when all have been tried.
     pub retry: usize,
-    /// Whether scenarios that have not begun are skipped, and none is tried again, once one failed.
+    /// Whether scenarios that have not begun are skipped, and none is tried again, once one failed or nothing could be told
+    /// of it.
     pub fail_fast: bool,
     /// Whether a scenario that the environment refuses is skipped; else it is refused.
     pub allow_refused: bool,

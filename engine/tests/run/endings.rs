@@ -118,7 +118,27 @@ async fn the_first_failure_ends_a_run_that_fails_fast() {
     let ran = ran_with(scenarios, Notebook::default(), settings, stopped).await;
     assert_eq!(
         ran.ends(),
-        ["a failed: it failed", "b skipped: another scenario failed before"]
+        ["a failed: it failed", "b skipped: another scenario did not pass before"]
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_can_tell_ends_a_run_that_fails_fast_as_well() {
+    let (_stop, stopped) = watch::channel(false);
+    let settings = Settings {
+        fail_fast: true,
+        parallel: 1,
+        ..settings()
+    };
+    let notebook = Notebook {
+        unprepared: Some("no disk"),
+        ..Notebook::default()
+    };
+    let scenarios = "Scenario: a\n* shop is there\nScenario: b\n* nothing happens\n";
+    let ran = ran_with(scenarios, notebook, settings, stopped).await;
+    assert_eq!(
+        ran.ends(),
+        ["a unknown: no disk", "b skipped: another scenario did not pass before"]
     );
 }
 

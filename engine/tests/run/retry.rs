@@ -135,7 +135,7 @@ async fn a_run_that_fails_fast_tries_nothing_again() {
     )
     .await;
     assert!(tries(&ran)[0].starts_with("s0 failed: it drew "));
-    assert_eq!(tries(&ran)[1], "s1 skipped: another scenario failed before");
+    assert_eq!(tries(&ran)[1], "s1 skipped: another scenario did not pass before");
     assert_eq!(ran.summary.exit_code(false), 1);
 }
 
