@@ -23,3 +23,16 @@ Feature: A service says whether it can do its work
     When every fault is healed
     Then GET "/readyz" from iris eventually has
       | status | 200 |
+
+  Scenario: a service without its storage is not ready until that is back
+    Given nothing passes between mnemosyne and raw-events
+    Then GET "/readyz" from mnemosyne eventually has
+      | status             | 503       |
+      | $.status           | not ready |
+      | $.failing.s3       | #string   |
+      | $.failing.kafka    | #absent   |
+      | $.failing.postgres | #absent   |
+    When every fault is healed
+    Then GET "/readyz" from mnemosyne eventually has
+      | status   | 200   |
+      | $.status | ready |
