@@ -16,6 +16,7 @@ pub mod mesh;
 pub mod outcome;
 pub mod parameter;
 pub mod phrase;
+pub mod piece;
 pub mod plan;
 pub mod quantity;
 pub mod run;

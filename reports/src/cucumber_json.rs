@@ -17,6 +17,7 @@ use cucumber::event::{
     Scenario as ScenarioEvent, Source, StepError,
 };
 use cucumber::{Writer, cli, gherkin, writer};
+use momus_engine::event::Event;
 use momus_engine::masks::Masks;
 use momus_engine::outcome::Outcome;
 use regex::Regex;
@@ -26,7 +27,7 @@ use self::steps::Row;
 use crate::again::Again;
 use crate::explanation;
 use crate::feature_files::FeatureFiles;
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::Finished;
 
 /// The tag of a scenario that passed when it was tried again: the format has no word for it, and its readers count tags.
@@ -68,8 +69,8 @@ impl<W: Write> CucumberJson<W> {
 }
 
 impl<W: Write> Reporter for CucumberJson<W> {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        self.again.event(told.event);
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.again.event(event);
         Ok(())
     }
 

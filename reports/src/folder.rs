@@ -10,7 +10,7 @@ use momus_engine::masks::{Masker, Masks};
 use momus_engine::outcome::Outcome;
 
 use crate::report_file::{at, create};
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::rerun::Rerun;
 use crate::scenarios::Finished;
 use crate::timeline::Timeline;
@@ -117,8 +117,8 @@ fn copy(from: &Path, to: &Path, masker: &Masker<'_>) -> io::Result<()> {
 }
 
 impl Reporter for Folder {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        self.timeline.event(told)
+    fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.timeline.lines(lines)
     }
 
     fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
@@ -151,6 +151,7 @@ fn slug(text: &str) -> String {
 mod tests {
     use momus_engine::event::{Event, Happening};
     use momus_engine::outcome::Outcome;
+    use momus_engine::piece::Piece;
 
     use super::*;
     use crate::reports::{Reports, report};
@@ -213,7 +214,7 @@ mod tests {
         let mut reports = Reports::of(Folder::create(scratch.path(), Arc::default()).unwrap());
         let events = sample::failing_run("a.feature");
         let ended = &events[..10];
-        ended.iter().for_each(|event| reports.event(event).unwrap());
+        assert!(reports.piece(&Piece::new(ended.to_vec())).is_empty());
         reports.flush().unwrap();
         let timeline = fs::read_to_string(scratch.path().join("timeline.ndjson")).unwrap();
         assert_eq!(timeline.lines().count(), 10);

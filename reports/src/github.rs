@@ -7,14 +7,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use momus_engine::event::Happening;
+use momus_engine::event::{Event, Happening};
 use momus_engine::outcome::{Outcome, Summary};
 
 use self::command::{Annotation, Level};
 use crate::again::Again;
 use crate::explanation;
 use crate::report_file::at;
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::Finished;
 
 /// How many annotations of a level GitHub shows of a step.
@@ -132,8 +132,7 @@ impl<W: Write> Github<W> {
 }
 
 impl<W: Write> Reporter for Github<W> {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        let event = told.event;
+    fn event(&mut self, event: &Event) -> io::Result<()> {
         self.again.event(event);
         if let Happening::FileError {
             file,

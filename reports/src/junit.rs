@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use momus_engine::event::Happening;
+use momus_engine::event::{Event, Happening};
 use momus_engine::outcome::Outcome;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::again::Again;
 use crate::explanation;
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::Finished;
 
 /// Writes JUnit XML when the run is finished: a test suite a feature file, a test case a scenario.
@@ -110,8 +110,7 @@ impl<W: Write> Junit<W> {
 }
 
 impl<W: Write> Reporter for Junit<W> {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        let event = told.event;
+    fn event(&mut self, event: &Event) -> io::Result<()> {
         self.again.event(event);
         self.took = event.elapsed;
         if let Happening::RunFinished { summary } = &event.happening {

@@ -1,6 +1,5 @@
 //! What every report is: a reader of events, and of the scenarios that they make up.
 
-use std::cell::OnceCell;
 use std::io;
 
 use momus_engine::event::Event;
@@ -9,11 +8,21 @@ use crate::scenarios::Finished;
 
 /// A report of a run, made of its events alone.
 pub trait Reporter {
+    /// Takes the next events as whole lines of NDJSON, before each of them comes by itself.
+    ///
+    /// # Errors
+    /// Where the report cannot be written.
+    fn lines(&mut self, _lines: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Takes the next event; events come in the order in which they happened.
     ///
     /// # Errors
     /// Where the report cannot be written.
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()>;
+    fn event(&mut self, _event: &Event) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Takes a scenario whose tries are all over, behind the event that it ends with. One that began and did not end
     /// comes when the run does.
@@ -47,36 +56,3 @@ pub trait Reporter {
     /// Where the report cannot be written.
     fn finish(&mut self) -> io::Result<()>;
 }
-
-/// An event as reports take it.
-pub struct Told<'e> {
-    /// The event.
-    pub event: &'e Event,
-    line: OnceCell<Vec<u8>>,
-}
-
-impl<'e> Told<'e> {
-    pub(crate) fn new(event: &'e Event) -> Self {
-        Self {
-            event,
-            line: OnceCell::new(),
-        }
-    }
-
-    /// The event as a line of NDJSON, made once for all who write it.
-    ///
-    /// # Errors
-    /// When it cannot be serialised.
-    pub(crate) fn line(&self) -> io::Result<&[u8]> {
-        if let Some(line) = self.line.get() {
-            return Ok(line);
-        }
-        let mut line = Vec::with_capacity(USUAL_LINE);
-        serde_json::to_writer(&mut line, self.event)?;
-        line.push(b'\n');
-        Ok(self.line.get_or_init(|| line))
-    }
-}
-
-/// How many bytes most lines have at the most.
-const USUAL_LINE: usize = 512;

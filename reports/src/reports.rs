@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use momus_engine::event::{Event, Happening};
 use momus_engine::masks::Masks;
+use momus_engine::piece::Piece;
 
 use crate::again::Again;
 use crate::cucumber_json::CucumberJson;
@@ -15,7 +16,7 @@ use crate::formats::Format;
 use crate::github::Github;
 use crate::junit::Junit;
 use crate::report_file::create;
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::{Ended, Scenarios};
 use crate::timeline::Timeline;
 
@@ -94,19 +95,26 @@ impl<'r> Reports<'r> {
         })
     }
 
-    /// Hands the next event to every report, and what ends with it.
-    ///
-    /// # Errors
-    /// The first report that could not be written. The others have had the event; it gets no more.
-    pub fn event(&mut self, event: &Event) -> Result<(), ReportError> {
+    /// Hands the next events to every report, and what ends with them. Gives those reports that could not be written: they get
+    /// no more, the others have had all.
+    pub fn piece(&mut self, piece: &Piece) -> Vec<ReportError> {
+        let mut errors: Vec<ReportError> = self
+            .each(|reporter| reporter.lines(&piece.lines))
+            .err()
+            .into_iter()
+            .collect();
+        errors.extend(piece.events.iter().filter_map(|event| self.event(event).err()));
+        errors
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), ReportError> {
         let mut unfinished = Ok(());
         if matches!(event.happening, Happening::RunFinished { .. }) {
             unfinished = self.unfinished();
         }
         let ended = self.scenarios.event(event);
-        let told = Told::new(event);
         unfinished.and(self.each(|reporter| {
-            reporter.event(&told)?;
+            reporter.event(event)?;
             match &ended {
                 Some(Ended::Scenario(finished)) => reporter.scenario(finished),
                 Some(Ended::Try(failed)) => reporter.failed_try(failed),
@@ -170,7 +178,7 @@ fn boxed<'r>(reporter: impl Reporter + Send + 'r) -> Option<BoxedReporter<'r>> {
 #[cfg(test)]
 pub(crate) fn report<'r>(reporter: impl Reporter + Send + 'r, events: &[Event]) {
     let mut reports = Reports::of(reporter);
-    events.iter().for_each(|event| reports.event(event).unwrap());
+    assert!(reports.piece(&Piece::new(events.to_vec())).is_empty());
     reports.finish().unwrap();
 }
 
@@ -224,7 +232,7 @@ mod tests {
     }
 
     impl Reporter for Full {
-        fn event(&mut self, _: &Told<'_>) -> io::Result<()> {
+        fn event(&mut self, _: &Event) -> io::Result<()> {
             let mut events = self.events.lock().unwrap();
             *events += 1;
             if *events > 2 {
@@ -257,7 +265,10 @@ mod tests {
         let full = Full::default();
         let mut reports = open(scratch.path(), &formats, full.clone()).unwrap();
         let events = sample::failing_run("a.feature");
-        let errors: Vec<_> = events.iter().filter_map(|event| reports.event(event).err()).collect();
+        let errors: Vec<_> = events
+            .iter()
+            .flat_map(|event| reports.piece(&Piece::new(vec![event.clone()])))
+            .collect();
         reports.finish().unwrap();
         assert_eq!(errors.len(), 1);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::Finished;
 
 /// Writes `FILE:LINE` of every scenario that did not pass, one a line in the order in which they ended.
@@ -21,10 +21,6 @@ impl<W: Write> Rerun<W> {
 }
 
 impl<W: Write> Reporter for Rerun<W> {
-    fn event(&mut self, _: &Told<'_>) -> io::Result<()> {
-        Ok(())
-    }
-
     fn scenario(&mut self, finished: &Finished) -> io::Result<()> {
         if finished.did_not_pass() {
             writeln!(self.out, "{}:{}", finished.place.file, finished.place.line)?;

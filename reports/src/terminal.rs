@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::Happening;
+use momus_engine::event::{Event, Happening};
 use momus_engine::failure::{Failure, in_words};
 use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
@@ -22,7 +22,7 @@ use crate::again::Again;
 use crate::explanation;
 use crate::feature_files::FeatureFiles;
 use crate::happening_line::{counted, in_one_line};
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 use crate::scenarios::Finished;
 
 /// Writes a line for each scenario that ends, each failure with what explains it, and the counts last.
@@ -148,8 +148,7 @@ impl<W: Write> Terminal<W> {
 }
 
 impl<W: Write> Reporter for Terminal<W> {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        let event = told.event;
+    fn event(&mut self, event: &Event) -> io::Result<()> {
         self.again.event(event);
         match &event.happening {
             Happening::RunStarted { scenarios, .. } => {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::reporter::{Reporter, Told};
+use crate::reporter::Reporter;
 
 /// How many bytes of lines are kept back at the most.
 const KEPT_BACK: usize = 64 * 1024;
@@ -23,8 +23,8 @@ impl<W: Write> Timeline<W> {
 }
 
 impl<W: Write> Reporter for Timeline<W> {
-    fn event(&mut self, told: &Told<'_>) -> io::Result<()> {
-        self.lines.extend_from_slice(told.line()?);
+    fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.lines.extend_from_slice(lines);
         match self.lines.len() > KEPT_BACK {
             true => self.flush(),
             false => Ok(()),

@@ -50,16 +50,18 @@ impl Reading {
             true => beside(&named),
             false => settings.features.clone(),
         };
-        let known: HashSet<PathBuf> = named.iter().filter_map(|path| path.file.canonicalize().ok()).collect();
-        let is_named = |file: &Path| file.canonicalize().is_ok_and(|file| known.contains(&file));
-        for path in named {
-            reading.asked_for(path);
-        }
         // What is not there has no phrases: whoever asks for it is told.
         let others = folders
             .into_iter()
             .filter_map(|folder| feature_paths::find(&[folder]).ok());
-        let others: Vec<FeaturePath> = others.flatten().filter(|other| !is_named(&other.file)).collect();
+        let mut others: Vec<FeaturePath> = others.flatten().collect();
+        if !others.is_empty() {
+            let known: HashSet<PathBuf> = named.iter().filter_map(|path| path.file.canonicalize().ok()).collect();
+            others.retain(|other| !other.file.canonicalize().is_ok_and(|file| known.contains(&file)));
+        }
+        for path in named {
+            reading.asked_for(path);
+        }
         reading.is_whole = others.is_empty() && paths.iter().all(|path| path.is_dir());
         for other in others {
             reading.other(&other.file);
@@ -128,9 +130,13 @@ impl Reading {
     }
 
     fn take(&mut self, path: &Path, document: &momus_gherkin::GherkinDocument, file: &str) {
+        let phrases = Phrase::all(document, file);
+        if phrases.is_empty() {
+            return;
+        }
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if self.taken.insert(path) {
-            self.phrases.extend(Phrase::all(document, file));
+            self.phrases.extend(phrases);
         }
     }
 }

@@ -8,6 +8,7 @@ use momus_engine::event::{Event, Frame, Happening, ScenarioPlace, StepPlace};
 use momus_engine::failure::Failure;
 use momus_engine::masks::Masks;
 use momus_engine::outcome::{Outcome, Summary};
+use momus_engine::piece::Piece;
 use momus_engine::plan::PlanError;
 use momus_engine::run::Told;
 use momus_engine::timeline::Clock;
@@ -49,10 +50,7 @@ impl Telling {
 /// Whether every report took it.
 fn reported(reports: &mut Reports<'_>, told: Told) -> bool {
     match told {
-        Told::Events(events) => {
-            let each = events.iter().map(|event| written(reports.event(event)));
-            each.fold(true, |whole, written| whole & written)
-        }
+        Told::Events(piece) => taken(reports, &piece),
         Told::Reported(answer) => {
             let whole = written(reports.flush());
             // Nobody waits any more when the run was given up.
@@ -60,6 +58,13 @@ fn reported(reports: &mut Reports<'_>, told: Told) -> bool {
             whole
         }
     }
+}
+
+/// Whether every report took the events; those that did not are told.
+fn taken(reports: &mut Reports<'_>, piece: &Piece) -> bool {
+    let errors = reports.piece(piece);
+    errors.iter().for_each(|error| eprintln!("error: {error}"));
+    errors.is_empty()
 }
 
 /// Whether a report was written; one that was not is told.
@@ -165,7 +170,7 @@ impl Events<'_> {
     fn tell(&mut self, scenario: Option<usize>, happening: Happening) {
         let mut event: Event = self.clock.event(scenario, None, None, happening);
         self.masks.event(&mut event);
-        self.whole &= written(self.reports.event(&event));
+        self.whole &= taken(&mut self.reports, &Piece::new(vec![event]));
     }
 
     fn finish(mut self) -> bool {

@@ -233,7 +233,8 @@ impl Run {
         if *self.stop.borrow() {
             return Some("the run was stopped");
         }
-        (self.settings.fail_fast && self.failed.load(Ordering::Relaxed)).then_some("another scenario did not pass before")
+        (self.settings.fail_fast && self.failed.load(Ordering::Relaxed))
+            .then_some("another scenario did not pass before")
     }
 }
 

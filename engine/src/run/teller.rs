@@ -6,13 +6,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Happening};
 use crate::masks::{Learned, Masks};
+use crate::piece::Piece;
 use crate::timeline::Clock;
 
 /// What comes out at the reporters' end of the channel.
 #[derive(Debug)]
 pub enum Told {
     /// Things that happened, in order; those of one scenario in one piece.
-    Events(Vec<Event>),
+    Events(Piece),
     /// To be answered when everything told before is reported: what it speaks of (the services' logs) goes after that.
     Reported(oneshot::Sender<()>),
 }
@@ -69,7 +70,7 @@ impl Teller {
         let happening = Happening::Progress { text: text.into() };
         let mut events = vec![self.clock.event(None, None, None, happening)];
         self.masks.events(&mut events, &mut Learned::default());
-        drop(self.reporters.try_send(Told::Events(events)));
+        drop(self.reporters.try_send(Told::Events(Piece::new(events))));
     }
 
     /// Tells what has happened, without what must not be told: it leaves the engine here and nowhere else.
@@ -81,7 +82,7 @@ impl Teller {
             }
         }
         // Reporters that are gone have told their error themselves.
-        drop(self.reporters.send(Told::Events(events)).await);
+        drop(self.reporters.send(Told::Events(Piece::new(events))).await);
     }
 
     /// Returns when everything told so far is reported, or the reporters are gone.

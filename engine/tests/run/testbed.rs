@@ -268,7 +268,7 @@ pub(super) async fn ran_with(
         let mut all = Vec::new();
         while let Some(told) = told.recv().await {
             match told {
-                Told::Events(events) => all.extend(events),
+                Told::Events(piece) => all.extend(piece.events),
                 Told::Reported(answer) => drop(answer.send(())),
             }
         }

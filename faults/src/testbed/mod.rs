@@ -119,7 +119,7 @@ pub(crate) async fn run(steps: &str) -> Ran {
         let mut events = Vec::new();
         while let Some(told) = told.recv().await {
             match told {
-                Told::Events(more) => events.extend(more),
+                Told::Events(more) => events.extend(more.events),
                 Told::Reported(reported) => drop(reported.send(())),
             }
         }
