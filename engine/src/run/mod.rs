@@ -159,17 +159,17 @@ fn panicked(panic: &(dyn std::any::Any + Send), who: &str) -> StepError {
 }
 
 /// How many scenarios without a sandbox run one after another at the most.
-const LONGEST_PIECE: usize = 32;
+const LARGEST_BATCH: usize = 32;
 
-/// The scenarios in pieces, each to be run by a task: one with a sandbox is alone, of others a task would cost more than
+/// The scenarios in batches, each to be run by a task: one with a sandbox is alone, of others a task would cost more than
 /// they do.
-fn pieces(mut due: &[usize], needs_sandbox: impl Fn(&usize) -> bool) -> impl Iterator<Item = &[usize]> {
+fn batches(mut due: &[usize], needs_sandbox: impl Fn(&usize) -> bool) -> impl Iterator<Item = &[usize]> {
     std::iter::from_fn(move || {
-        let without = due.iter().take(LONGEST_PIECE).take_while(|index| !needs_sandbox(index));
+        let without = due.iter().take(LARGEST_BATCH).take_while(|index| !needs_sandbox(index));
         let length = without.count().max(1).min(due.len());
-        let (piece, rest) = due.split_at(length);
+        let (batch, rest) = due.split_at(length);
         due = rest;
-        (!piece.is_empty()).then_some(piece)
+        (!batch.is_empty()).then_some(batch)
     })
 }
 
@@ -201,7 +201,7 @@ impl Run {
         };
         let mut running = JoinSet::new();
         let needs_sandbox = |index: &usize| self.plan.scenarios[*index].needs_sandbox;
-        for piece in pieces(due, needs_sandbox) {
+        for batch in batches(due, needs_sandbox) {
             // Never closed.
             let Ok(permit) = Arc::clone(&parallel).acquire_owned().await else {
                 break;
@@ -209,12 +209,12 @@ impl Run {
             while let Some(ended) = running.try_join_next() {
                 note(ended);
             }
-            let (run, piece) = (Arc::clone(self), piece.to_vec());
+            let (run, batch) = (Arc::clone(self), batch.to_vec());
             running.spawn(async move {
                 let mut place = Some(permit);
-                let mut ended = Vec::with_capacity(piece.len());
-                for index in &piece {
-                    let place = place.take_if(|_| piece.len() == 1);
+                let mut ended = Vec::with_capacity(batch.len());
+                for index in &batch {
+                    let place = place.take_if(|_| batch.len() == 1);
                     ended.push(run.scenario(*index, attempt, place).await);
                 }
                 ended
@@ -243,16 +243,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scenarios_without_a_sandbox_run_in_pieces_and_others_alone() {
+    fn scenarios_without_a_sandbox_run_in_batches_and_others_alone() {
         let due: Vec<usize> = (0..100).collect();
         let lengths = |needs: fn(&usize) -> bool| {
-            let pieces: Vec<&[usize]> = pieces(&due, needs).collect();
-            assert_eq!(pieces.concat(), due);
-            pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
+            let batches: Vec<&[usize]> = batches(&due, needs).collect();
+            assert_eq!(batches.concat(), due);
+            batches.iter().map(|batch| batch.len()).collect::<Vec<_>>()
         };
         assert_eq!(lengths(|_| false), [32, 32, 32, 4]);
         assert_eq!(lengths(|_| true), [1; 100]);
         assert_eq!(lengths(|index| *index == 40), [32, 8, 1, 32, 27]);
-        assert_eq!(pieces(&[], |_| false).count(), 0);
+        assert_eq!(batches(&[], |_| false).count(), 0);
     }
 }

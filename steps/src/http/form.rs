@@ -43,7 +43,8 @@ pub(super) fn multipart(world: &mut World, fields: &[(String, Field)]) -> Result
                 let content = std::fs::read(&path);
                 let content = content.map_err(|error| Failure::failed(format!("{file} cannot be read: {error}")))?;
                 let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or(file);
-                let (file_name, media_type) = (quoted(file_name), media_type(file_name));
+                let media_type = mime_guess::from_path(file_name).first_or_octet_stream();
+                let file_name = quoted(file_name);
                 body.extend(format!("; filename=\"{file_name}\"\r\nContent-Type: {media_type}\r\n\r\n").bytes());
                 body.extend(content);
             }
@@ -57,30 +58,6 @@ pub(super) fn multipart(world: &mut World, fields: &[(String, Field)]) -> Result
 /// A name within quotes, as browsers write it (HTML Standard, section 4.10.21.8).
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// The media type of a file, by the end of its name.
-fn media_type(file_name: &str) -> &'static str {
-    let end = file_name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
-    match end.as_deref().unwrap_or_default() {
-        "csv" => "text/csv",
-        "txt" | "log" | "md" => "text/plain",
-        "htm" | "html" => "text/html",
-        "json" => "application/json",
-        "ndjson" | "jsonl" => "application/x-ndjson",
-        "xml" => "application/xml",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "gz" => "application/gzip",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "svg" => "image/svg+xml",
-        "mp3" => "audio/mpeg",
-        "mp4" => "video/mp4",
-        _ => "application/octet-stream",
-    }
 }
 
 #[cfg(test)]
