@@ -136,13 +136,13 @@ Feature: A partner is told of every event once
     Scenario: of a batch that the partner refuses whole, each event is sent again in a smaller one
       Given hermes is killed
       And the first POST "/2/httpapi" from hermes to amplitude is answered 413
-      When I send POST "/events" to iris
-        | $.events[0].user_id  | ada             |
-        | $.events[0].type     | sleep.completed |
-        | $.events[0].event_id | e-1             |
-        | $.events[1].user_id  | ada             |
-        | $.events[1].type     | sleep.completed |
-        | $.events[1].event_id | e-2             |
+      When I publish 2 records to topic events.raw.v1
+        | partition     | 3                    |
+        | key           | ada                  |
+        | $.event_id    | e-${ordinal}         |
+        | $.user_id     | ada                  |
+        | $.type        | sleep.completed      |
+        | $.occurred_at | 2026-11-24T08:00:00Z |
       And hermes is started
       Then partner amplitude eventually receives exactly 3 calls
       And partner amplitude receives exactly 1 call
@@ -157,6 +157,19 @@ Feature: A partner is told of every event once
         | $.events              | #array 1 |
         | $.events[0].insert_id | e-2      |
       And topic hermes.dlq has no records
+
+    Scenario: an event that the partner refuses by itself goes to the dead letters
+      Given the first POST "/2/httpapi" from hermes to amplitude is answered 413
+      When I send POST "/events" to iris as accepted
+        | $.user_id | ada             |
+        | $.type    | sleep.completed |
+      Then topic hermes.dlq eventually has exactly 1 record as buried, and no other
+        | header dlq_reason | #contains 413 |
+      And GET "/deliveries?event_id=${buried.event_id}" from hermes eventually has
+        | $.deliveries[0].status | rejected      |
+        | $.deliveries[0].reason | #contains 413 |
+      And partner amplitude receives exactly 1 call
+        | $.events[0].insert_id | ${accepted.event_id} |
 
     Scenario: what is no event does not stop those behind it
       When I publish a record to topic events.raw.v1
