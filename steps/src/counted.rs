@@ -44,17 +44,13 @@ impl Counted<'_> {
     ///
     /// # Errors
     /// The failed expectation, or the first error of `look`.
-    pub async fn expect<T, F, L>(&self, world: &World, timing: Timing, mut look: F) -> StepResult
+    pub async fn expect<T, F, L>(&self, world: &World, timing: Timing, look: F) -> StepResult
     where
         T: Subject,
         F: FnMut() -> L,
         L: Future<Output = Result<Vec<T>, StepError>>,
     {
-        let look = || {
-            let looking = look();
-            async { Ok(self.judged(looking.await?)) }
-        };
-        self.expect_judged(world, timing, look).await
+        self.expect_one(world, timing, look).await.map(drop)
     }
 
     /// Looks until the count is judged: the first that was selected when it was.

@@ -1,5 +1,7 @@
 //! What requests and responses have in common: headers and a body, and how a table looks at them.
 
+use std::collections::BTreeMap;
+
 use momus_engine::values::shortened;
 use serde_json::Value as Json;
 
@@ -48,6 +50,23 @@ impl Body {
 }
 
 impl Message {
+    /// What `${NAME:header x}` reads of it, names in lower case.
+    pub fn header_aspects(&self) -> BTreeMap<String, Json> {
+        let mut aspects: BTreeMap<String, Json> = BTreeMap::new();
+        for (name, value) in &self.headers {
+            let header = aspects.entry(format!("header {}", name.to_ascii_lowercase()));
+            let header = header.or_insert_with(|| Json::String(String::new()));
+            if let Json::String(text) = header {
+                // Several lines of one header are one list (RFC 9110, section 5.3).
+                if !text.is_empty() {
+                    text.push_str(", ");
+                }
+                text.push_str(value);
+            }
+        }
+        aspects
+    }
+
     /// What stands at a `$…` or a `header NAME`; of a text that is not JSON, `$` is the text.
     pub fn read(&self, place: &Place) -> Vec<Json> {
         match (place, &self.body) {

@@ -1,6 +1,5 @@
 //! Responses as the test client got them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use momus_engine::failure::{Failure, StepError};
@@ -53,18 +52,8 @@ impl Responses {
 impl Response {
     /// What `as NAME` keeps: its body, its `status`, its `header …`, names in lower case, and its `cookie …`.
     pub fn kept(&self, line: &str) -> Kept {
-        let mut aspects = BTreeMap::from([("status".to_owned(), Json::from(self.status.as_u16()))]);
-        for (name, value) in &self.message.headers {
-            let header = aspects.entry(format!("header {}", name.to_ascii_lowercase()));
-            let header = header.or_insert_with(|| Json::String(String::new()));
-            if let Json::String(text) = header {
-                // Several lines of one header are one list (RFC 9110, section 5.3).
-                if !text.is_empty() {
-                    text.push_str(", ");
-                }
-                text.push_str(value);
-            }
-        }
+        let mut aspects = self.message.header_aspects();
+        aspects.insert("status".to_owned(), self.status.as_u16().into());
         let cookies = self
             .cookies()
             .map(|(name, value)| (format!("cookie {name}"), value.into()));

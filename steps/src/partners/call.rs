@@ -1,6 +1,5 @@
 //! A call that a partner's stand-in received.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use momus_engine::event::Happening;
@@ -69,21 +68,15 @@ impl Call {
 impl Call {
     /// What `as NAME` keeps of it.
     pub fn kept(&self, partner: &str) -> Kept {
-        let mut aspects = BTreeMap::from([
+        let mut aspects = self.message.header_aspects();
+        aspects.extend([
             ("method".to_owned(), self.method.clone().into()),
             ("path".to_owned(), self.path.clone().into()),
             ("status".to_owned(), self.status.into()),
         ]);
-        for (name, value) in &self.message.headers {
-            aspects.insert(format!("header {}", name.to_ascii_lowercase()), value.clone().into());
-        }
         Kept {
             what: format!("the call that partner {partner} received"),
-            json: match &self.message.body {
-                Body::Empty => Json::Null,
-                Body::Text(text) => text.clone().into(),
-                Body::Json(json) => json.clone(),
-            },
+            json: self.message.body.json(),
             aspects,
         }
     }
