@@ -142,7 +142,7 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
 }
 
 /// Whether a sandbox runs anything that logs. Folders that stay empty are not made: to remove one takes some systems 3 ms.
-fn has_processes(mesh: &Mesh) -> bool {
+pub(super) fn has_processes(mesh: &Mesh) -> bool {
     let mut services = mesh.services.values();
     services.any(|service| matches!(service.source, Source::Command(_)))
 }

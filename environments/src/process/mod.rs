@@ -29,7 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Mesh, Source};
+use momus_engine::mesh::Mesh;
 use momus_engine::outcome::Outcome;
 use momus_engine::plan::{Plan, PlannedScenario};
 use momus_engine::run::Teller;
@@ -190,9 +190,9 @@ impl Environment for ProcessEnvironment {
 /// Whether a run of the mesh makes anything that would outlive a killed runner: processes, servers, files. Services that are
 /// served already, partners and metrics are nothing of that, and need no guardian.
 fn is_guarded(mesh: &Mesh) -> bool {
-    let mut services = mesh.services.values();
     !(mesh.datastores.is_empty() && mesh.brokers.is_empty() && mesh.buckets.is_empty())
-        || services.any(|service| service.build.is_some() || matches!(service.source, Source::Command(_)))
+        || making::has_processes(mesh)
+        || mesh.services.values().any(|service| service.build.is_some())
 }
 
 /// A refusal: this machine or this broker lacks something.
