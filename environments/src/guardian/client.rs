@@ -16,6 +16,7 @@ use super::{
     connection::{Answer, Connection},
     output::{Lines, Output},
     run_folder::{RunId, TEMPORARY},
+    walls::Walls,
     wire::{Incoming, Reply, Request},
 };
 use crate::cache::Cache;
@@ -139,8 +140,23 @@ impl Guardian {
     pub async fn spawn(&self, command: Command) -> Result<(Child, Output), SpawnError> {
         let (stdout, stdout_end) = pipe()?;
         let (stderr, stderr_end) = pipe()?;
-        let child = self.spawn_with(command, [stdout_end, stderr_end]).await?;
+        let child = self.spawn_with(command, vec![stdout_end, stderr_end]).await?;
         Ok((child, Output { stdout, stderr }))
+    }
+
+    /// Starts what stands around a program: walls, in which nothing is built yet. The child ends as the program does that is
+    /// run inside.
+    ///
+    /// # Errors
+    /// When it cannot be started, or the guardian is gone.
+    pub async fn spawn_walls(&self, label: &str) -> Result<(Child, Output, Walls), SpawnError> {
+        let (stdout, stdout_end) = pipe()?;
+        let (stderr, stderr_end) = pipe()?;
+        let (stream, theirs) = UnixStream::pair().map_err(GuardianError::Pipe)?;
+        let theirs = theirs.into_std().map_err(GuardianError::Pipe)?;
+        let descriptors = vec![stdout_end, stderr_end, theirs.into()];
+        let child = self.spawn_with(Command::new(label).label(label), descriptors).await?;
+        Ok((child, Output { stdout, stderr }, Walls::new(stream)))
     }
 
     /// Runs a program to its end and keeps what it writes; each line is also handed to `line` as it comes.
@@ -151,7 +167,7 @@ impl Guardian {
     pub async fn run(&self, command: Command, mut line: impl FnMut(&str)) -> Result<Finished, SpawnError> {
         let (mut lines, end) = pipe()?;
         let other_end = end.try_clone().map_err(GuardianError::Pipe)?;
-        let child = self.spawn_with(command, [end, other_end]).await?;
+        let child = self.spawn_with(command, vec![end, other_end]).await?;
         let mut unfinished = KillOnDrop(Some(child.clone()));
         let mut output = String::new();
         while let Some(next) = lines.next().await {
@@ -164,11 +180,12 @@ impl Guardian {
         Ok(Finished { exit, output })
     }
 
-    async fn spawn_with(&self, command: Command, outputs: [OwnedFd; 2]) -> Result<Child, SpawnError> {
+    async fn spawn_with(&self, command: Command, descriptors: Vec<OwnedFd>) -> Result<Child, SpawnError> {
         let (program, name) = (command.program.display().to_string(), command.name());
+        let walls = descriptors.len() > 2;
         let answer = self
             .connection
-            .request(|id| Request::Spawn { id, command }, outputs.into())
+            .request(|id| Request::Spawn { id, command, walls }, descriptors)
             .await;
         match answer {
             Ok(Answer::Spawned(process, exit)) => Ok(Child {

@@ -1,7 +1,8 @@
 //! A program to be started, and the child that it became.
 
 use std::{
-    fmt,
+    fmt, io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -98,6 +99,30 @@ impl Command {
     pub fn farewell(mut self, signal: Signal) -> Self {
         self.farewell = Some(signal.as_raw());
         self
+    }
+
+    /// Its program with its arguments, where it runs and as whom; without environment, output and markers.
+    ///
+    /// # Errors
+    /// When its working directory is not there.
+    pub(super) fn prepare(&self) -> io::Result<std::process::Command> {
+        let folder = self.working_dir.as_deref().unwrap_or(Path::new("/"));
+        if !folder.is_dir() {
+            let folder = folder.display();
+            return Err(io::Error::other(format!("its working directory {folder} is not there")));
+        }
+        let mut prepared = std::process::Command::new(&self.program);
+        prepared.args(&self.arguments).env_clear().current_dir(folder);
+        if let Some((user, group)) = self.user {
+            prepared.uid(user).gid(group);
+        }
+        Ok(prepared)
+    }
+
+    /// Its environment, by name.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.environment.iter();
+        variables.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What it is called in messages.

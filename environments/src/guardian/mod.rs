@@ -16,6 +16,7 @@ mod process;
 mod run_folder;
 mod server;
 mod shared_memory;
+pub mod walls;
 mod wire;
 
 pub use client::{Guardian, GuardianError, Launcher};

@@ -25,6 +25,7 @@ use super::{
     process::{self, CHILD_MARKER, ProcessId, RUN_MARKER},
     run_folder::{RunFolder, RunId},
     shared_memory::SharedMemory,
+    walls,
     wire::{Incoming, Reply, Request, send},
 };
 
@@ -42,6 +43,11 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 #[must_use]
 pub fn serve() -> ExitCode {
     // A thread of its own, so that it does not matter whether the caller is inside an asynchronous runtime.
+    let arguments: Vec<String> = std::env::args().collect();
+    // Not on a thread of its own: a program of several threads may not enter a user namespace (unshare(2)).
+    if let Some(ended) = walls::serve(&arguments) {
+        return ended;
+    }
     match std::thread::spawn(run).join() {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
@@ -72,6 +78,8 @@ fn run() -> io::Result<()> {
 
 struct Server {
     run: RunId,
+    /// What makes this program the guardian, or one of its kind.
+    launcher: Vec<String>,
     runner: Option<ProcessId>,
     folder: RunFolder,
     children: HashMap<i32, ProcessId>,
@@ -88,10 +96,11 @@ struct Server {
 impl Server {
     fn begin() -> Result<Self, String> {
         let arguments: Vec<String> = std::env::args().collect();
-        let [.., folder, run] = arguments.as_slice() else {
+        let [launcher @ .., folder, run] = arguments.as_slice() else {
             return Err("no folder and no run given".into());
         };
         let run: RunId = run.parse()?;
+        let launcher = launcher.get(1..).unwrap_or_default().to_vec();
         let runner = getppid().and_then(|parent| ProcessId::of(parent.as_raw_nonzero().get()));
         // Fails for the leader of a process group, which is no harm: such a one was not started by a runner.
         let _ = setsid();
@@ -101,6 +110,7 @@ impl Server {
             .map_err(|error| format!("cannot make the run's folder {folder}: {error}"))?;
         Ok(Self {
             run,
+            launcher,
             runner,
             folder,
             children: HashMap::new(),
@@ -124,9 +134,10 @@ impl Server {
                     let reply = match request? {
                         None => return Ok(false),
                         Some(Request::Close) => return Ok(true),
-                        Some(Request::Spawn { id, command }) => {
+                        Some(Request::Spawn { id, command, walls }) => {
                             let outputs = (incoming.descriptors.pop_front(), incoming.descriptors.pop_front());
-                            match self.spawn(&command, outputs) {
+                            let walls = walls.then(|| incoming.descriptors.pop_front()).flatten();
+                            match self.spawn(&command, outputs, walls) {
                                 Ok(process) => Reply::Spawned { id, process },
                                 Err(error) => Reply::Done { id, error: Some(error.to_string()) },
                             }
@@ -149,35 +160,34 @@ impl Server {
         }
     }
 
-    fn spawn(&mut self, command: &Command, outputs: (Option<OwnedFd>, Option<OwnedFd>)) -> io::Result<ProcessId> {
+    fn spawn(
+        &mut self,
+        command: &Command,
+        outputs: (Option<OwnedFd>, Option<OwnedFd>),
+        walls: Option<OwnedFd>,
+    ) -> io::Result<ProcessId> {
         let (Some(stdout), Some(stderr)) = outputs else {
             return Err(io::Error::other("no pipes came with the request"));
         };
-        let folder = command.working_dir.as_deref().unwrap_or(Path::new("/"));
-        if !folder.is_dir() {
-            return Err(io::Error::other(format!(
-                "its working directory {} is not there",
-                folder.display()
-            )));
-        }
         self.spawned += 1;
         let marker = format!("{}-{}", self.run, self.spawned);
-        let mut prepared = std::process::Command::new(&command.program);
+        let (mut prepared, input) = match walls {
+            Some(socket) => (walls::around(&self.launcher), Stdio::from(socket)),
+            None => {
+                let mut prepared = command.prepare()?;
+                prepared
+                    .env("TMPDIR", self.folder.temporary())
+                    .envs(command.variables());
+                (prepared, Stdio::null())
+            }
+        };
         prepared
-            .args(&command.arguments)
-            .env_clear()
-            .env("TMPDIR", self.folder.temporary())
-            .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .env(RUN_MARKER, self.run.as_str())
             .env(CHILD_MARKER, &marker)
-            .current_dir(folder)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(stdout)
             .stderr(stderr)
             .process_group(0);
-        if let Some((user, group)) = command.user {
-            prepared.uid(user).gid(group);
-        }
         let child = prepared.spawn()?;
         let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
         // It cannot have been reaped: only this thread reaps.

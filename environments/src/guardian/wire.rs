@@ -1,7 +1,7 @@
 //! What runner and guardian say to each other: one JSON object a line, over a Unix stream socket.
 //!
-//! A [`Request::Spawn`] is accompanied by two descriptors (standard output, standard error), sent with its first byte,
-//! so descriptors arrive in the order of the requests that use them, and never later than those.
+//! A [`Request::Spawn`] is accompanied by two descriptors (standard output, standard error), and by a third where the program
+//! gets walls (the socket to the process inside), sent with its first byte, so descriptors arrive in the order of the requests that use them, and never later than those.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ use super::{
 /// From the runner to the guardian.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
-    Spawn { id: u64, command: Command },
+    Spawn { id: u64, command: Command, walls: bool },
     Signal { id: u64, process: ProcessId, signal: i32 },
     OwnFolder { id: u64, folder: PathBuf },
     Close,
@@ -61,7 +61,7 @@ pub(super) enum Reply {
 }
 
 /// How many descriptors one message carries at most.
-const MOST_DESCRIPTORS: usize = 2;
+pub(super) const MOST_DESCRIPTORS: usize = 16;
 
 /// One end of the socket, being read.
 #[derive(Default)]
@@ -147,7 +147,14 @@ mod tests {
         let (mut pipe_out, pipe_in) = std::io::pipe().unwrap();
         let mut command = Command::new("sh");
         command.environment.push(("LONG".into(), "x".repeat(1_000_000)));
-        let (request, descriptors) = (Request::Spawn { id: 7, command }, [OwnedFd::from(pipe_in)]);
+        let (request, descriptors) = (
+            Request::Spawn {
+                id: 7,
+                command,
+                walls: false,
+            },
+            [OwnedFd::from(pipe_in)],
+        );
         let mut incoming = Incoming::default();
         let (sent, received) = tokio::join!(
             send(&runner, &request, &descriptors),
@@ -155,7 +162,7 @@ mod tests {
         );
         sent.unwrap();
         drop(descriptors);
-        let Some(Request::Spawn { id: 7, command }) = received.unwrap() else {
+        let Some(Request::Spawn { id: 7, command, .. }) = received.unwrap() else {
             panic!("not the request sent")
         };
         assert_eq!(command.environment[0].1.len(), 1_000_000);

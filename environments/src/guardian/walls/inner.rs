@@ -1,0 +1,139 @@
+//! The inner process: number 1 inside the walls.
+
+use std::{
+    io,
+    net::{TcpListener, UdpSocket},
+    os::fd::{AsFd, OwnedFd},
+    process::{ExitCode, Stdio},
+};
+
+use nix::sys::signal::SigSet;
+use rustix::{
+    net::{AddressFamily, SocketFlags, SocketType, socket_with},
+    process::{WaitOptions, wait},
+    system::sethostname,
+};
+use tokio::{
+    net::UnixStream,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{Answer, Ask, Ended, Inside, Socket, filter, mounts, network, outer};
+use crate::guardian::{
+    command::Command,
+    process::{CHILD_MARKER, RUN_MARKER},
+    wire::{Incoming, MOST_DESCRIPTORS, send},
+};
+
+/// Is the inner process until its program has ended, or the runner has let go of it. Its standard input is the socket to the
+/// outer one.
+pub(super) fn run() -> ExitCode {
+    // What the outer one blocks stays blocked over exec; number 1 is killed by no signal that it does not handle.
+    let _ = SigSet::all().thread_unblock();
+    let served = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| runtime.block_on(serve()));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn serve() -> io::Result<()> {
+    let outer = stream(io::stdin().as_fd().try_clone_to_owned()?)?;
+    let mut from_outer = Incoming::default();
+    from_outer.next::<()>(&outer).await?;
+    let Some(runner) = from_outer.descriptors.pop_front() else {
+        return Err(io::Error::other("no socket came"));
+    };
+    let runner = stream(runner)?;
+    let mut asked = Incoming::default();
+    let mut child_ended = signal(SignalKind::child())?;
+    let mut program = None;
+    loop {
+        tokio::select! {
+            ask = asked.next(&runner) => {
+                let answer = match ask? {
+                    None => return Ok(()),
+                    Some(Ask::Build(inside)) => build(&inside),
+                    Some(Ask::Sockets(count)) => (0..count).map(|_| unconnected()).collect(),
+                    Some(Ask::Run(command)) => start(&command).map(|pid| {
+                        program = Some(pid);
+                        Vec::new()
+                    }),
+                };
+                hand_over(&runner, answer).await?;
+            }
+            _ = child_ended.recv() => {
+                while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+                    if program == Some(pid.as_raw_nonzero().get()) {
+                        let ended = match (status.exit_status(), status.terminating_signal()) {
+                            (Some(code), _) => Ended::Code(code),
+                            (None, Some(signal)) => Ended::Signal(signal),
+                            (None, None) => continue,
+                        };
+                        return send(&outer, &ended, &[]).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn stream(socket: OwnedFd) -> io::Result<UnixStream> {
+    let socket = std::os::unix::net::UnixStream::from(socket);
+    socket.set_nonblocking(true)?;
+    UnixStream::from_std(socket)
+}
+
+async fn hand_over(runner: &UnixStream, answer: io::Result<Vec<OwnedFd>>) -> io::Result<()> {
+    let descriptors = match answer {
+        Ok(descriptors) => descriptors,
+        Err(error) => return send(runner, &Answer::Failed(error.to_string()), &[]).await,
+    };
+    for some in descriptors.chunks(MOST_DESCRIPTORS) {
+        send(runner, &Answer::Descriptors(some.len()), some).await?;
+    }
+    send(runner, &Answer::Done(descriptors.len()), &[]).await
+}
+
+/// Builds what is inside: the network, the mounts, the sockets.
+pub(super) fn build(inside: &Inside) -> io::Result<Vec<OwnedFd>> {
+    // Only a system without host names refuses.
+    let _ = sethostname(inside.hostname.as_bytes());
+    mounts::build(inside)?;
+    network::build().map_err(|error| io::Error::other(format!("the network inside: {error}")))?;
+    let told = |address: &dyn std::fmt::Display, error: io::Error| {
+        io::Error::other(format!("listen on {address} inside: {error}"))
+    };
+    let made = inside.sockets.iter().map(|socket| match socket {
+        Socket::Tcp(address) => TcpListener::bind(address)
+            .map(OwnedFd::from)
+            .map_err(|error| told(address, error)),
+        Socket::Udp(address) => UdpSocket::bind(address)
+            .map(OwnedFd::from)
+            .map_err(|error| told(address, error)),
+    });
+    let mut made = made.collect::<io::Result<Vec<_>>>()?;
+    let refusals = filter::listen().map_err(|error| io::Error::other(format!("a packet socket inside: {error}")))?;
+    made.push(refusals);
+    Ok(made)
+}
+
+fn unconnected() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?)
+}
+
+/// Starts the program, without the capabilities of this process.
+fn start(command: &Command) -> io::Result<i32> {
+    outer::forget_capabilities();
+    let mut prepared = command.prepare()?;
+    let markers = [RUN_MARKER, CHILD_MARKER].into_iter();
+    let markers = markers.filter_map(|name| Some((name, std::env::var_os(name)?)));
+    prepared.env("TMPDIR", "/tmp").envs(command.variables()).envs(markers);
+    prepared.stdin(Stdio::null());
+    let child = prepared.spawn()?;
+    i32::try_from(child.id()).map_err(io::Error::other)
+}
