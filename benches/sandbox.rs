@@ -137,6 +137,7 @@ impl Ours {
             cache: cache.clone(),
             broker: Some(BrokerChoice::Real),
             ci: false,
+            walls: true,
             ready_limit: Duration::from_secs(60),
         };
         let environment = ProcessEnvironment::new(Arc::clone(mesh), options);

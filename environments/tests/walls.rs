@@ -1,6 +1,6 @@
 //! Walls around real programs, as root and as a user who is not.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
     fs,

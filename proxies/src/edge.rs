@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use momus_engine::activity::Activity;
@@ -28,7 +29,39 @@ pub enum Upstream {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
+    /// Into a network that is not this process' own.
+    Dialed(Dialer),
 }
+
+/// How to connect into a network that is not this process' own.
+#[derive(Clone)]
+pub struct Dialer(Arc<dyn Fn() -> Dialed + Send + Sync>);
+
+type Dialed = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+impl Dialer {
+    /// Each connection is made by `dial`.
+    pub fn new<F>(dial: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = io::Result<TcpStream>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(dial())))
+    }
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dialer")
+    }
+}
+
+impl PartialEq for Dialer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Dialer {}
 
 /// What an edge understands of what passes.
 #[derive(Clone, Debug)]
@@ -67,7 +100,16 @@ pub struct ListenError {
 pub struct Edge {
     address: SocketAddr,
     rules: Arc<watch::Sender<Rules>>,
-    serving: AbortHandle,
+    wire: Arc<Wire>,
+    serving: Mutex<Vec<AbortHandle>>,
+    /// That of an edge which listens by itself.
+    own: Option<Entrance>,
+}
+
+/// Where an edge is entered. Dropping it closes the listener; connections that came in by it go on to their end.
+#[must_use = "the listener is closed when this is dropped"]
+pub struct Entrance {
+    _open: watch::Sender<()>,
 }
 
 impl Edge {
@@ -97,14 +139,39 @@ impl Edge {
                 });
             }
         };
-        let (rules, seen) = watch::channel(Rules::new(upstream));
-        let wire = Arc::new(Wire::new(caller, dependency, address, protocol, timeline));
-        let serving = tokio::spawn(accept(listener, wire, seen)).abort_handle();
-        Ok(Self {
+        let mut edge = Self::at(address, caller, dependency, upstream, protocol, timeline);
+        edge.own = Some(edge.serve(listener));
+        Ok(edge)
+    }
+
+    /// An edge whose caller finds it at this address, in a network that may not be this process' own. It is entered where
+    /// [`Edge::serve`] says.
+    pub fn at(
+        address: SocketAddr,
+        caller: impl Into<String>,
+        dependency: impl Into<String>,
+        upstream: Upstream,
+        protocol: Protocol,
+        timeline: Timeline,
+    ) -> Self {
+        let (rules, _) = watch::channel(Rules::new(upstream));
+        Self {
             address,
             rules: Arc::new(rules),
-            serving,
-        })
+            wire: Arc::new(Wire::new(caller.into(), dependency.into(), address, protocol, timeline)),
+            serving: Mutex::default(),
+            own: None,
+        }
+    }
+
+    /// Serves whoever connects to this listener, until the entrance is dropped.
+    pub fn serve(&self, listener: TcpListener) -> Entrance {
+        let (open, closed) = watch::channel(());
+        let accepting = accept(listener, Arc::clone(&self.wire), self.rules.subscribe(), closed);
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.retain(|task| !task.is_finished());
+        serving.push(tokio::spawn(accepting).abort_handle());
+        Entrance { _open: open }
     }
 
     /// The address that the caller is given.
@@ -142,14 +209,21 @@ impl Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        self.serving.abort();
+        let serving = self.serving.get_mut().unwrap_or_else(PoisonError::into_inner);
+        serving.iter().for_each(AbortHandle::abort);
     }
 }
 
-async fn accept(listener: TcpListener, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
+async fn accept(
+    listener: TcpListener,
+    wire: Arc<Wire>,
+    rules: watch::Receiver<Rules>,
+    mut closed: watch::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            _ = closed.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok((client, _)) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
                 Err(error) => {
@@ -165,6 +239,8 @@ async fn accept(listener: TcpListener, wire: Arc<Wire>, rules: watch::Receiver<R
             Some(_) = connections.join_next() => {}
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 enum Socket {
@@ -240,6 +316,11 @@ async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<
             Ok(Socket::Tcp(stream))
         }
         Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+        Upstream::Dialed(Dialer(dial)) => {
+            let stream = dial().await?;
+            stream.set_nodelay(true)?;
+            Ok(Socket::Tcp(stream))
+        }
     }
 }
 

@@ -79,6 +79,9 @@ pub struct Run {
     /// Wait for deadlines also when the mesh is quiet before; the verdicts are the same.
     #[arg(long)]
     no_early: bool,
+    /// Run services as plain processes, without namespaces of their own; so they run, said aloud, where the system forbids these.
+    #[arg(long)]
+    no_walls: bool,
     /// What stands behind the mesh's brokers (default: Apache Kafka; without Java or Maven the mock, said aloud).
     #[arg(long, value_enum, value_name = "KIND")]
     broker: Option<Broker>,
@@ -154,6 +157,7 @@ impl Run {
         flag("--timeout", self.timeout.map(in_milliseconds));
         flag("--broker", self.broker.map(|broker| broker.name().to_owned()));
         words.extend(self.no_early.then(|| "--no-early".to_owned()));
+        words.extend(self.no_walls.then(|| "--no-walls".to_owned()));
         Again::new(words.iter().map(|word| masks.text(word)))
     }
 
@@ -182,7 +186,7 @@ impl Run {
                 .mesh
                 .clone()
                 .unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
-            self.options(settings.timeout, self.broker.or(wanted.broker))?,
+            self.options(settings.timeout, wanted)?,
         ));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("the asynchronous runtime does not start: {error}"))?;
@@ -208,7 +212,7 @@ impl Run {
         )
     }
 
-    fn options(&self, timeout: Duration, broker: Option<Broker>) -> Result<Options, String> {
+    fn options(&self, timeout: Duration, wanted: &SettingsFile) -> Result<Options, String> {
         let program =
             std::env::current_exe().map_err(|error| format!("this program's own path is unknown: {error}"))?;
         Ok(Options {
@@ -217,8 +221,9 @@ impl Run {
                 arguments: vec![guardian::NAME.into()],
             },
             cache: Cache::of_user().map_err(|error| error.to_string())?,
-            broker: broker.map(Broker::choice),
+            broker: self.broker.or(wanted.broker).map(Broker::choice),
             ci: std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
+            walls: !(self.no_walls || wanted.no_walls.unwrap_or(false)),
             // Before the scenario's own time is over: then the service's last lines can be shown.
             ready_limit: READY_LIMIT.min(timeout * 3 / 4),
         })

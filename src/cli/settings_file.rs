@@ -61,6 +61,8 @@ pub struct SettingsFile {
     pub fail_fast: Option<bool>,
     /// Whether deadlines count also where the mesh is quiet before.
     pub no_early: Option<bool>,
+    /// Whether services run without namespaces of their own.
+    pub no_walls: Option<bool>,
     /// What `--profile` names.
     #[serde(default, deserialize_with = "profiles")]
     pub profile: BTreeMap<String, SettingsFile>,
@@ -207,6 +209,7 @@ impl SettingsFile {
             allow_refused: self.allow_refused.or(other.allow_refused),
             fail_fast: self.fail_fast.or(other.fail_fast),
             no_early: self.no_early.or(other.no_early),
+            no_walls: self.no_walls.or(other.no_walls),
             profile: other.profile,
             file: other.file,
         }

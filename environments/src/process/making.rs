@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) guardian: Option<Guardian>,
     pub(super) servers: Arc<Servers>,
     pub(super) ready_limit: Duration,
+    /// Whether services run within walls.
+    pub(super) walls: bool,
     pub(super) unshared: Unshared,
     pub(super) tidying: Tidying,
 }
@@ -118,7 +120,7 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
     let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, folder.as_deref(), &timeline), data.make());
     let wired = async {
         let (standins, mut parts) = (standins?, parts?);
-        let (took, wiring) = timed(Wiring::lay(&shared.mesh, &shared.servers, &standins, &timeline)).await;
+        let (took, wiring) = timed(Wiring::lay(&shared, &standins, &timeline)).await;
         parts.push(("edges".to_owned(), took));
         Ok((standins, wiring?, parts))
     };
@@ -178,6 +180,7 @@ fn assemble(
         endpoints: wiring.endpoints,
         namespaces: wiring.namespaces,
         standins,
+        walls: shared.walls,
         ready_limit: shared.ready_limit,
         unshared: shared.unshared,
         incident,

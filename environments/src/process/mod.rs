@@ -21,9 +21,10 @@ mod starting;
 mod telemetry;
 mod tidying;
 mod wiring;
+mod within;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -68,6 +69,8 @@ pub struct Options {
     pub broker: Option<BrokerChoice>,
     /// Whether a CI server runs this: there the mock is never chosen by itself.
     pub ci: bool,
+    /// Whether services run within walls where the system allows it.
+    pub walls: bool,
     /// How long a service may take until it is ready.
     pub ready_limit: Duration,
 }
@@ -77,6 +80,8 @@ pub struct ProcessEnvironment {
     mesh: Arc<Mesh>,
     options: Options,
     guardian: OnceCell<Guardian>,
+    /// Why there are no walls, once that is known.
+    walls: OnceLock<Result<(), String>>,
     servers: OnceCell<Arc<Servers>>,
     unshared: Unshared,
     tidying: Tidying,
@@ -89,6 +94,7 @@ impl ProcessEnvironment {
             mesh,
             options,
             guardian: OnceCell::new(),
+            walls: OnceLock::new(),
             servers: OnceCell::new(),
             unshared: Unshared::default(),
             tidying: Tidying::default(),
@@ -98,6 +104,14 @@ impl ProcessEnvironment {
     /// The folder of the run, once its guardian is there.
     pub fn run_folder(&self) -> Option<&Path> {
         self.guardian.get().map(Guardian::run_folder)
+    }
+
+    /// Whether services run within walls; `Err` says why not.
+    fn walls(&self) -> &Result<(), String> {
+        self.walls.get_or_init(|| match self.options.walls {
+            true => guardian::walls::probe(&self.options.launcher),
+            false => Err("as `--no-walls` says".to_owned()),
+        })
     }
 
     async fn guardian(&self, teller: &Teller) -> Result<Guardian, StepError> {
@@ -140,6 +154,12 @@ impl Environment for ProcessEnvironment {
             self.servers.get_or_init(|| async { Arc::new(Servers::none()) }).await;
             return Ok(());
         }
+        if let Err(why) = self.walls()
+            && making::has_processes(&self.mesh)
+        {
+            let text = format!("services run without walls: {why}");
+            teller.tell(Happening::Notice { text }).await;
+        }
         let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
         self.servers
             .get_or_try_init(|| self.servers(guardian, teller))
@@ -160,6 +180,7 @@ impl Environment for ProcessEnvironment {
             guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
             ready_limit: self.options.ready_limit,
+            walls: self.walls().is_ok(),
             unshared: self.unshared.clone(),
             tidying: self.tidying.clone(),
         };

@@ -40,12 +40,21 @@ impl Ports {
         Ok(Self { numbers, _kept: bound })
     }
 
+    /// The ports that the service declares, in a network of its own.
+    pub(super) fn declared(service: &Service) -> Self {
+        let numbers = service.ports.iter().map(|(name, number)| (name.clone(), *number));
+        Self {
+            numbers: numbers.collect(),
+            _kept: Vec::new(),
+        }
+    }
+
     /// Their numbers by name.
     pub(super) fn numbers(&self) -> &BTreeMap<String, u16> {
         &self.numbers
     }
 
-    /// Where the port of this name is.
+    /// Where the port of this name is, in the network of the service.
     pub(super) fn address(&self, name: &str) -> Option<SocketAddr> {
         self.numbers
             .get(name)

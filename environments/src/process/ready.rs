@@ -119,12 +119,14 @@ impl Candidate<'_> {
         match check {
             Healthcheck::Tcp { port } => {
                 let address = self.address(Some(port))?;
-                let connected = TcpStream::connect(&address).await;
+                let connected = self.connect(&address).await;
                 connected.map(drop).map_err(|error| format!("port `{port}`: {error}"))
             }
             Healthcheck::Http { path, port } => {
                 let address = self.address(port.as_deref())?;
-                let status = get(&address, path).await.map_err(|why| format!("GET {path}: {why}"))?;
+                let told = |why: String| format!("GET {path}: {why}");
+                let stream = self.connect(&address).await.map_err(|error| told(error.to_string()))?;
+                let status = get(stream, &address, path).await.map_err(told)?;
                 if status < 400 {
                     return Ok(());
                 }
@@ -149,6 +151,13 @@ impl Candidate<'_> {
                 Ok(address.to_string())
             }
             _ => Err("it does not run".into()),
+        }
+    }
+
+    async fn connect(&self, address: &str) -> std::io::Result<TcpStream> {
+        match (self.running, address.parse()) {
+            (Some(running), Ok(address)) => running.connect(address).await,
+            _ => TcpStream::connect(address).await,
         }
     }
 
@@ -193,9 +202,8 @@ async fn exited(running: Option<&Running>) -> crate::guardian::Exit {
 }
 
 /// The status that a GET is answered with.
-async fn get(address: &str, path: &str) -> Result<u16, String> {
+async fn get(stream: TcpStream, address: &str, path: &str) -> Result<u16, String> {
     let told = |error: hyper::Error| error.to_string();
-    let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let handshake = hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(told)?;
     let request = hyper::Request::get(path)

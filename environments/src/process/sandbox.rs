@@ -38,6 +38,8 @@ pub(super) struct ProcessSandbox {
     pub(super) endpoints: BTreeMap<(String, String), Endpoint>,
     pub(super) namespaces: BTreeMap<(String, String), Namespace>,
     pub(super) standins: StandIns,
+    /// Whether its services run within walls.
+    pub(super) walls: bool,
     pub(super) ready_limit: Duration,
     pub(super) unshared: Unshared,
     pub(super) incident: Incident,

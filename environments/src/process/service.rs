@@ -1,6 +1,8 @@
 //! One service of one sandbox: its process, its log, its state.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,12 +12,16 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Located, Mesh, Service, Source, Template};
 use momus_engine::sandbox::Endpoint;
 use momus_engine::timeline::Timeline;
+use momus_proxies::edge::{Dialer, Upstream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::address::Addresses;
 use super::incident::Incident;
 use super::log::Log;
 use super::ports::{Ports, Unshared};
+use super::within::{House, NotWithin, Served};
+use crate::guardian::walls::Walls;
 use crate::guardian::{Child, Command, Exit, Guardian, Signal, SpawnError};
 
 /// How a process ends that is killed.
@@ -46,6 +52,10 @@ pub(super) struct Running {
     pub(super) child: Child,
     pub(super) ports: Arc<Ports>,
     pub(super) log: Log,
+    /// The walls around it, if there are any.
+    walls: Option<Walls>,
+    /// What serves it inside, until it has ended.
+    served: Arc<Mutex<Option<Served>>>,
     stage: Arc<Mutex<Stage>>,
     /// True once its end is on the timeline, and told where nobody had told it to.
     noted: watch::Sender<bool>,
@@ -86,9 +96,43 @@ impl Running {
         drop(tokio::time::timeout(NOTED_LIMIT, noted.wait_for(|noted| *noted)).await);
     }
 
+    /// Connects to where it listens.
+    ///
+    /// # Errors
+    /// As the connection fails.
+    pub(super) async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        match &self.walls {
+            Some(walls) => walls.connect(address).await,
+            None => TcpStream::connect(address).await,
+        }
+    }
+
+    /// Where an edge to one of its ports leads.
+    pub(super) fn upstream(&self, port: &str) -> Option<Upstream> {
+        let address = self.ports.address(port)?;
+        Some(match self.walls.clone() {
+            Some(walls) => Upstream::Dialed(Dialer::new(move || {
+                let walls = walls.clone();
+                async move { walls.connect(address).await }
+            })),
+            None => Upstream::Tcp(address),
+        })
+    }
+
     /// Whether it ended because somebody else has one of its ports.
     pub(super) fn found_its_port_taken(&self) -> bool {
-        self.child.exit().is_some() && (self.log.says_port_taken() || self.ports.are_taken())
+        self.walls.is_none() && self.child.exit().is_some() && (self.log.says_port_taken() || self.ports.are_taken())
+    }
+
+    /// Nothing is inside its walls any more: lets go of them.
+    async fn end_within(&self) {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(served) = served {
+            served.close();
+        }
+        if let Some(walls) = &self.walls {
+            walls.let_go().await;
+        }
     }
 
     fn stage(&self) -> Stage {
@@ -153,10 +197,11 @@ impl Process {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a process on ports of the system's choice.
+    /// Starts a process: within walls on the ports that it declares, else on ports of the system's choice.
     pub(super) async fn spawn(
         &self,
         endpoints: &BTreeMap<(String, String), Endpoint>,
+        house: Option<House<'_>>,
         stage: Stage,
     ) -> Result<Running, StepError> {
         let service = self.declared()?;
@@ -167,19 +212,34 @@ impl Process {
         if self.running().is_some() {
             return Err(Failure::failed(format!("{} runs already", self.name)));
         }
-        let ports = Ports::draw(service, self.unshared.allows(&self.name));
+        let ports = match house {
+            Some(_) => Ok(Ports::declared(service)),
+            None => Ports::draw(service, self.unshared.allows(&self.name)),
+        };
         let ports = ports.map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
         let started = self
             .command(service, command, endpoints, &ports)
             .map_err(Failure::unknown)?;
-        let spawned = self.guardian.spawn(started).await;
-        let (child, output) = spawned.map_err(|error| self.not_started(service, command, &error))?;
+        let spawned = match house {
+            Some(house) => {
+                let run = house.run(&self.name, &self.guardian, started, &self.timeline).await;
+                run.map(|(child, output, walls, served)| (child, output, Some((walls, served))))
+            }
+            None => {
+                let spawned = self.guardian.spawn(started).await;
+                spawned.map(|(child, output)| (child, output, None)).map_err(NotWithin::Spawn)
+            }
+        };
+        let (child, output, within) = spawned.map_err(|error| self.not_started(service, command, &error))?;
+        let (walls, served) = within.unzip();
         let log = Log::begin((&self.name, service), self.timeline.clone(), output, &self.log).await;
         let log = log.map_err(|error| Failure::unknown(format!("the log {}: {error}", self.log.display())))?;
         let running = Running {
             child,
             ports: Arc::new(ports),
             log,
+            walls,
+            served: Arc::new(Mutex::new(served)),
             stage: Arc::new(Mutex::new(stage)),
             noted: watch::Sender::new(false),
         };
@@ -220,10 +280,10 @@ impl Process {
         Ok(started)
     }
 
-    fn not_started(&self, service: &Service, command: &Located<Vec<Template>>, error: &SpawnError) -> StepError {
+    fn not_started(&self, service: &Service, command: &Located<Vec<Template>>, error: &NotWithin) -> StepError {
         let why = match error {
-            SpawnError::Refused { program, reason } => format!("`{program}`: {reason}"),
-            SpawnError::Guardian(error) => error.to_string(),
+            NotWithin::Spawn(SpawnError::Refused { program, reason }) => format!("`{program}`: {reason}"),
+            error => error.to_string(),
         };
         let failure = Failure::unknown(format!("{} cannot be started: {why}", self.name));
         let folder = service.working_dir.display();
@@ -240,6 +300,7 @@ impl Process {
             let exit = running.child.exited().await;
             // What it wrote last is read first.
             running.log.settled().await;
+            running.end_within().await;
             let stage = running.enter(Stage::Ended);
             let told = match stage {
                 Stage::ToldToEnd => true,

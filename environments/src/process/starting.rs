@@ -16,6 +16,7 @@ use super::ready::Candidate;
 use super::sandbox::ProcessSandbox;
 use super::service::{Running, Stage};
 use super::wiring::NOWHERE;
+use super::within::House;
 
 /// How often a service is started anew when its port was taken meanwhile.
 const PORT_TRIES: usize = 5;
@@ -75,10 +76,15 @@ impl ProcessSandbox {
 
     pub(super) async fn spawn(&self, name: &str, stage: Stage) -> Result<Running, StepError> {
         let process = self.process(name)?;
-        let running = process.spawn(&self.endpoints, stage).await?;
+        let edges = self.extensions.get::<Edges>().filter(|_| self.walls);
+        let house = edges.map(|edges| House {
+            mesh: &self.mesh,
+            edges,
+            statsd: &self.standins.statsd,
+        });
+        let running = process.spawn(&self.endpoints, house, stage).await?;
         let service = process.declared()?;
-        let address = service.http_port().and_then(|name| running.ports.address(name));
-        self.lead(name, address);
+        self.lead(name, service.http_port().and_then(|port| running.upstream(port)));
         Ok(running)
     }
 
@@ -110,11 +116,10 @@ impl ProcessSandbox {
     }
 
     /// Leads the edges to a service to where it listens, or nowhere.
-    pub(super) fn lead(&self, name: &str, address: Option<std::net::SocketAddr>) {
+    pub(super) fn lead(&self, name: &str, upstream: Option<Upstream>) {
+        let upstream = upstream.unwrap_or(Upstream::Tcp(NOWHERE));
         if let Some(edges) = self.extensions.get::<Edges>() {
-            for edge in edges.to(name) {
-                edge.lead_to(Upstream::Tcp(address.unwrap_or(NOWHERE)));
-            }
+            edges.to(name).for_each(|edge| edge.lead_to(upstream.clone()));
         }
     }
 

@@ -13,8 +13,10 @@ use momus_proxies::kafka::{Broker, Namespace};
 
 use super::brokers::BrokerServer;
 use super::data::{clone_of, prefix};
+use super::making::Shared;
 use super::servers::Servers;
 use super::standins::StandIns;
+use super::within::address_of;
 
 /// The edges of one sandbox, and what callers are told of them.
 #[derive(Default)]
@@ -32,11 +34,11 @@ pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4
 impl Wiring {
     /// Lays every edge of the mesh, those of the test client included.
     pub(super) async fn lay(
-        mesh: &Mesh,
-        servers: &Servers,
+        shared: &Shared,
         standins: &StandIns,
         timeline: &Timeline,
     ) -> Result<Self, StepError> {
+        let (mesh, servers) = (shared.mesh.as_ref(), shared.servers.as_ref());
         let mut wiring = Self::default();
         let kinds = [
             Kind::Service,
@@ -47,13 +49,14 @@ impl Wiring {
         ];
         for dependency in mesh.names(&kinds) {
             wiring
-                .edge(CLIENT, dependency, mesh, servers, standins, timeline)
+                .edge((CLIENT, false), dependency, mesh, servers, standins, timeline)
                 .await?;
         }
         for (caller, service) in &mesh.services {
+            let walls = shared.walls && matches!(service.source, Source::Command(_));
             for dependency in service.dependencies() {
                 wiring
-                    .edge(caller, dependency, mesh, servers, standins, timeline)
+                    .edge((caller, walls), dependency, mesh, servers, standins, timeline)
                     .await?;
             }
         }
@@ -62,7 +65,7 @@ impl Wiring {
 
     async fn edge(
         &mut self,
-        caller: &str,
+        (caller, walls): (&str, bool),
         dependency: &str,
         mesh: &Mesh,
         servers: &Servers,
@@ -117,7 +120,14 @@ impl Wiring {
             }
             Some(Kind::BuiltIn) if dependency == "statsd" => {
                 let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
-                self.endpoints.insert(key, plain(address, format!("udp://{address}")));
+                let inside = walls.then(|| address_of(mesh, dependency));
+                let mut endpoint = plain(inside.unwrap_or(address));
+                if walls {
+                    endpoint.host = dependency.to_owned();
+                }
+                endpoint.address = format!("{}:{}", endpoint.host, endpoint.port);
+                endpoint.url = format!("udp://{}", endpoint.address);
+                self.endpoints.insert(key, endpoint);
                 return Ok(());
             }
             Some(Kind::BuiltIn) => {
@@ -126,30 +136,41 @@ impl Wiring {
             }
             Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };
-        let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;
-        let edge = edge.map_err(|error| Failure::unknown(error.to_string()))?;
-        let endpoint = endpoint(edge.address(), dependency, mesh, servers, standins);
+        let edge = if walls {
+            let address = address_of(mesh, dependency);
+            Edge::at(address, caller, dependency, upstream, protocol, timeline.clone())
+        } else {
+            let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;
+            edge.map_err(|error| Failure::unknown(error.to_string()))?
+        };
+        let mut endpoint = plain(edge.address());
+        // Clients of S3 put the bucket before a host that has a name, and behind one that is an address.
+        if walls && mesh.kind(dependency) != Some(Kind::Bucket) {
+            endpoint.host = dependency.to_owned();
+        }
+        describe(&mut endpoint, dependency, mesh, servers, standins);
         self.endpoints.insert(key, endpoint);
         self.edges.insert(caller, dependency, edge);
         Ok(())
     }
 }
 
-fn plain(address: SocketAddr, url: String) -> Endpoint {
+fn plain(address: SocketAddr) -> Endpoint {
     Endpoint {
-        address: address.to_string(),
-        url,
         host: address.ip().to_string(),
         port: address.port(),
         ..Endpoint::default()
     }
 }
 
-fn endpoint(address: SocketAddr, dependency: &str, mesh: &Mesh, servers: &Servers, standins: &StandIns) -> Endpoint {
+/// Fills in what follows from the host and the port.
+fn describe(endpoint: &mut Endpoint, dependency: &str, mesh: &Mesh, servers: &Servers, standins: &StandIns) {
+    let address = format!("{}:{}", endpoint.host, endpoint.port);
     let http = format!("http://{address}");
-    let mut endpoint = plain(address, http.clone());
+    endpoint.address.clone_from(&address);
+    endpoint.url.clone_from(&http);
     match mesh.kind(dependency) {
-        Some(Kind::Broker) => endpoint.url = address.to_string(),
+        Some(Kind::Broker) => endpoint.url = address,
         Some(Kind::Datastore) => {
             if let Some(server) = &servers.postgres {
                 let (user, password) = (server.superuser(), server.password());
@@ -168,7 +189,6 @@ fn endpoint(address: SocketAddr, dependency: &str, mesh: &Mesh, servers: &Server
         }
         _ => endpoint.address = http,
     }
-    endpoint
 }
 
 /// Where a service that is served already listens.

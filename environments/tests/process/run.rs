@@ -110,6 +110,7 @@ impl Run {
             cache,
             broker: Some(BrokerChoice::Real),
             ci: false,
+            walls: true,
             ready_limit,
         };
         let clock = Clock::start();

@@ -136,6 +136,12 @@ impl Walls {
         TcpSocket::from_std_stream(socket.into()).connect(address).await
     }
 
+    /// Lets go of what is kept ready for connections: the network inside can end.
+    pub async fn let_go(&self) {
+        self.ready.awaited.store(true, Ordering::Relaxed);
+        self.ready.sockets.lock().await.clear();
+    }
+
     async fn ask(&self, ask: Ask) -> Result<Vec<OwnedFd>, WallsError> {
         let (answer, answered) = oneshot::channel();
         self.asks.send((ask, answer)).map_err(|_| WallsError::Gone)?;

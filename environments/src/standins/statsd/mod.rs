@@ -31,11 +31,16 @@ pub struct Received {
 }
 
 /// A UDP listener on a loopback port. Dropping it closes the port.
-#[derive(Debug)]
 pub struct Statsd {
     address: SocketAddr,
-    receiving: JoinHandle<()>,
+    listener: Listener<Received>,
+    _receiving: Receiving,
 }
+
+/// A socket that is read until this is dropped.
+#[derive(Debug)]
+#[must_use = "the socket is closed when this is dropped"]
+pub struct Receiving(JoinHandle<()>);
 
 impl Statsd {
     /// Listens on 127.0.0.1 and tells `listener` every line of every datagram.
@@ -45,8 +50,17 @@ impl Statsd {
     pub async fn serve(listener: Listener<Received>) -> io::Result<Self> {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let address = socket.local_addr()?;
-        let receiving = tokio::spawn(receive(socket, listener));
-        Ok(Self { address, receiving })
+        let receiving = Receiving(tokio::spawn(receive(socket, Arc::clone(&listener))));
+        Ok(Self {
+            address,
+            listener,
+            _receiving: receiving,
+        })
+    }
+
+    /// Listens to another socket, too.
+    pub fn receive(&self, socket: UdpSocket) -> Receiving {
+        Receiving(tokio::spawn(receive(socket, Arc::clone(&self.listener))))
     }
 
     /// Where it listens.
@@ -56,9 +70,9 @@ impl Statsd {
     }
 }
 
-impl Drop for Statsd {
+impl Drop for Receiving {
     fn drop(&mut self) {
-        self.receiving.abort();
+        self.0.abort();
     }
 }
 
