@@ -164,6 +164,15 @@ pub enum Happening {
         /// Opened, closed, refused or reset, and why where it is known.
         what: String,
     },
+    /// A service within walls tried to reach what none of its edges leads to.
+    Beyond {
+        /// Who tried.
+        service: String,
+        /// An address with its port, or a name that was asked for.
+        to: String,
+        /// What became of it.
+        what: String,
+    },
     /// A Kafka call with an effect or an error went over an edge (Produce, OffsetCommit, JoinGroup, …).
     KafkaCall {
         /// Who called.
@@ -361,6 +370,7 @@ impl Happening {
             | Self::StepFinished { .. }
             | Self::Record { .. }
             | Self::PartnerCall { .. }
+            | Self::Beyond { .. }
             | Self::Log { .. }
             | Self::Metric { .. }
             | Self::AgentEvent { .. }

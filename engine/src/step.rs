@@ -39,6 +39,8 @@ pub struct StepDefinition {
     pub drives: bool,
     /// What it looks at of what services tell of themselves. That counts for quiet in a scenario with such a sentence.
     pub telemetry: Option<Telemetry>,
+    /// Whether it needs walls around services: without them it could not tell what it tells.
+    pub walls: bool,
     /// What it does.
     pub run: for<'w> fn(&'w mut World, Input) -> BoxFuture<'w, StepResult>,
 }
@@ -205,7 +207,7 @@ from_value!(Option<String>, Value::Alias(alias) => alias);
 ///
 /// The arguments are those of the expression in order, `{eventually}` and `{within}` together being one
 /// [`Timing`] in the place of the first of them; `_block` is the [`Block`] below the step. Behind the shape may stand
-/// `, check: …`, `, injects: …`, `, timings: …`, `, drives: …` and `, telemetry: …`, in this order: the fields of
+/// `, check: …`, `, injects: …`, `, timings: …`, `, drives: …`, `, telemetry: …` and `, walls: …`, in this order: the fields of
 /// [`StepDefinition`] of these names. A sentence takes all timings where it does not say, and drives where it takes none.
 #[macro_export]
 macro_rules! step {
@@ -215,7 +217,7 @@ macro_rules! step {
     (@or $default:expr; $value:expr) => { $value };
     (
         $(#[doc = $doc:expr])+
-        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)? $(, timings: $timings:expr)? $(, drives: $drives:expr)? $(, telemetry: $telemetry:expr)?;
+        $expression:literal, $shape:expr $(, check: $check:expr)? $(, injects: $injects:expr)? $(, timings: $timings:expr)? $(, drives: $drives:expr)? $(, telemetry: $telemetry:expr)? $(, walls: $walls:expr)?;
         pub fn $name:ident($world:ident $(, $argument:ident: $type:ty)*; $block:ident) $body:block
     ) => {
         $(#[doc = $doc])+
@@ -241,6 +243,7 @@ macro_rules! step {
                 timings: $crate::step!(@or $crate::timing::TimingKind::ALL; $($timings)?),
                 drives: $crate::step!(@or $crate::step::drives($expression); $($drives)?),
                 telemetry: $crate::step!(@optional $($telemetry)?),
+                walls: $crate::step!(@or false; $($walls)?),
                 run,
             }
         }

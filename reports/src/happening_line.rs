@@ -93,6 +93,7 @@ fn happening(happening: &Happening) -> String {
             dependency,
             what,
         } => format!("{caller} → {dependency}  connection {what}"),
+        Happening::Beyond { service, to, what } => format!("{service} → {to}  {what}"),
         Happening::KafkaCall {
             caller,
             broker,

@@ -188,6 +188,7 @@ impl<W: Write> Reporter for Terminal<W> {
             | Happening::Request { .. }
             | Happening::Response { .. }
             | Happening::Connection { .. }
+            | Happening::Beyond { .. }
             | Happening::KafkaCall { .. }
             | Happening::DatabaseSession { .. }
             | Happening::Record { .. }

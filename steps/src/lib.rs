@@ -9,6 +9,7 @@ pub mod logs;
 pub mod metrics;
 pub mod partners;
 pub mod selection;
+pub mod services;
 pub mod storage;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -27,6 +28,7 @@ pub fn definitions() -> Vec<StepDefinition> {
         logs::definitions(),
         metrics::definitions(),
         ledger::definitions(),
+        services::definitions(),
         traffic::definitions(),
     ]
     .concat()

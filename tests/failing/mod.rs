@@ -32,6 +32,7 @@ pub const FEATURES: &[(&str, &str)] = &[
     ("metrics", include_str!("metrics.feature")),
     ("ledger", include_str!("ledger.feature")),
     ("traffic", include_str!("traffic.feature")),
+    ("services", include_str!("services.feature")),
     ("faults", include_str!("faults.feature")),
 ];
 

@@ -54,6 +54,11 @@ class Shop(http.server.BaseHTTPRequestHandler):
             for number in body["numbers"]:
                 charge({"number": number})
             self.answer(202, {})
+        elif self.path == "/elsewhere":
+            try:
+                socket.create_connection(("192.0.2.1", 443), 5).close()
+            except OSError as error:
+                self.answer(200, {"elsewhere": str(error)})
         elif self.path == "/sales":
             log("info", "sold", **{"order.id": "o-1"})
             log("error", "no tea is left", **{"order.id": "o-2"})

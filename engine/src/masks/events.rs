@@ -224,6 +224,7 @@ impl Masker<'_> {
                 dependency,
                 what,
             } => self.all([caller, dependency, what]),
+            Happening::Beyond { service, to, what } => self.all([service, to, what]),
             Happening::KafkaCall {
                 caller,
                 broker,

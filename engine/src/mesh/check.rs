@@ -31,6 +31,7 @@ impl Mesh {
         }
         for (name, service) in &self.services {
             self.check_edges(service, &mut errors);
+            service.check_also_at(name, &mut errors);
             self.check_consumes(name, service, &mut errors);
             self.check_values(name, service, &mut errors);
         }

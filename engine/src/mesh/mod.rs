@@ -6,6 +6,7 @@
 //! The way in: `node` (YAML to a tree with places, files laid over each other) → `read` (the tree to the
 //! model, keys from `schema`) → `check` (names) and `order` (rings).
 
+mod also_at;
 mod check;
 mod error;
 mod ledger;
@@ -23,6 +24,7 @@ mod secret;
 mod service;
 mod template;
 
+pub use also_at::{Address, AlsoAt};
 pub use error::MeshError;
 pub use model::{
     BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Kind, Ledger, LogFormat, ObjectFormat, Partner, Schema, Service,

@@ -1,5 +1,6 @@
 //! What a mesh is made of.
 
+use super::also_at::AlsoAt;
 use super::nearest::nearest;
 use super::place::{Located, Place};
 use super::template::{Reference, Template};
@@ -25,6 +26,8 @@ pub struct Service {
     pub ports: IndexMap<String, u16>,
     /// Its edges, in the file's order, the built-in ones that it lists included.
     pub depends_on: Vec<Located<String>>,
+    /// Further addresses under which it finds them, within walls.
+    pub also_at: AlsoAt,
     /// The topics whose partitions it must hold before it is ready.
     pub consumes: Vec<Located<String>>,
     /// The roles that it can fill.

@@ -60,6 +60,9 @@ pub(super) struct Service {
     ports: Option<BTreeMap<String, Port>>,
     /// What it calls: services, datastores, brokers, buckets and partners. Each is an edge with a proxy of its own.
     depends_on: Option<Vec<String>>,
+    /// Further addresses, `HOST:PORT`, under which it finds what it depends on, by dependency: what it has built in, such as
+    /// `{ shop-db: [localhost:5432] }`. They need walls.
+    also_at: Option<BTreeMap<String, Vec<String>>>,
     /// The topics that it reads; it is ready once it holds all their partitions.
     consumes: Option<Vec<String>>,
     /// The roles that it can fill: names that stand in features where a service stands. The first service that provides a

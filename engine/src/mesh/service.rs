@@ -52,6 +52,7 @@ impl Reader<'_> {
         for role in &provides {
             self.thing_name(&role.value, &role.place);
         }
+        let also_at = self.also_at(name, &fields);
         let served = matches!(source, Source::Url(_));
         let healthcheck = fields
             .get("healthcheck")
@@ -66,6 +67,7 @@ impl Reader<'_> {
             working_dir,
             environment,
             depends_on,
+            also_at,
             consumes,
             provides,
             healthcheck,
@@ -86,7 +88,7 @@ impl Reader<'_> {
                 self.errors.push(MeshError::at(at, message).hint(hint));
             }
             let started = ["build", "working_dir", "environment", "ports"];
-            let watched = ["depends_on", "consumes", "stop_grace_period"];
+            let watched = ["depends_on", "also_at", "consumes", "stop_grace_period"];
             for key in started.iter().chain(&watched) {
                 if let Some((at, _)) = fields.entry(key) {
                     let message = format!("service `{name}` has a `url`, so `{key}` says nothing");

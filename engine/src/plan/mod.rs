@@ -77,6 +77,8 @@ pub struct PlannedScenario {
     pub steps: Vec<PlannedStep>,
     /// Whether a step names something of the mesh; without one it starts nothing.
     pub needs_sandbox: bool,
+    /// Whether a step needs walls around services.
+    pub needs_walls: bool,
 }
 
 /// A step bound to its definition.
@@ -211,6 +213,7 @@ impl Planner<'_> {
             }),
             steps: walk.steps,
             needs_sandbox: walk.needs_sandbox,
+            needs_walls: walk.needs_walls,
         };
         walk.errors.sort_unstable();
         walk.errors.dedup();

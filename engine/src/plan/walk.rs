@@ -27,6 +27,7 @@ pub(super) struct Walk<'p> {
     pub errors: Vec<PlanError>,
     /// Whether a step names something of the mesh.
     pub needs_sandbox: bool,
+    pub needs_walls: bool,
     /// The names that steps before give.
     kept: Vec<String>,
     /// The faults that steps before inject.
@@ -54,6 +55,7 @@ impl<'p> Walk<'p> {
             steps: Vec::new(),
             errors: Vec::new(),
             needs_sandbox: false,
+            needs_walls: false,
             kept: Vec::new(),
             injected: Vec::new(),
             traffics: Traffics::default(),
@@ -152,7 +154,8 @@ impl<'p> Walk<'p> {
             _ => Arc::clone(found),
         };
         let named = values.iter().any(|value| matches!(value, Value::Name { .. }));
-        self.needs_sandbox |= named || definition.telemetry.is_some();
+        self.needs_sandbox |= named || definition.telemetry.is_some() || definition.walls;
+        self.needs_walls |= definition.walls;
         self.kept.extend(values.iter().filter_map(|value| match value {
             Value::Alias(name) => name.clone(),
             _ => None,

@@ -6,6 +6,7 @@ mod broker_choice;
 mod brokers;
 mod build;
 mod data;
+mod found;
 mod incident;
 mod leftovers;
 mod log;
@@ -13,6 +14,7 @@ mod making;
 mod ports;
 mod quiet;
 mod ready;
+mod resolver;
 mod sandbox;
 mod servers;
 mod service;
@@ -114,6 +116,23 @@ impl ProcessEnvironment {
         })
     }
 
+    /// Why the scenario cannot be run without walls, where there are none.
+    fn needs_walls(&self, scenario: &PlannedScenario) -> Option<StepError> {
+        if let Some(step) = scenario.steps.iter().find(|step| step.definition.walls) {
+            let why = self.walls().as_ref().err()?;
+            return Some(refused(format!("`{}` needs walls: {why}", step.place.text)));
+        }
+        let mut services = self.mesh.services.iter();
+        let (name, also) =
+            services.find_map(|(name, service)| Some((name, service.also_at.values().flatten().next()?)))?;
+        let why = self.walls().as_ref().err()?;
+        let message = format!(
+            "{name} finds a dependency at {}:{} ({}), which needs walls: {why}",
+            also.value.host, also.value.port, also.place
+        );
+        Some(refused(message).hint("give it the address that `${edge.NAME}` stands for"))
+    }
+
     async fn guardian(&self, teller: &Teller) -> Result<Guardian, StepError> {
         let cache = self.options.cache.clone();
         let swept = tokio::task::spawn_blocking(move || guardian::sweep(&cache)).await;
@@ -167,8 +186,9 @@ impl Environment for ProcessEnvironment {
             .map(drop)
     }
 
-    fn refuses(&self, _scenario: &PlannedScenario) -> Option<StepError> {
-        broker_choice::choose(&self.mesh, &self.options).err()
+    fn refuses(&self, scenario: &PlannedScenario) -> Option<StepError> {
+        let chosen = broker_choice::choose(&self.mesh, &self.options);
+        chosen.err().or_else(|| self.needs_walls(scenario))
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {

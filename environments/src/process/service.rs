@@ -227,7 +227,9 @@ impl Process {
             }
             None => {
                 let spawned = self.guardian.spawn(started).await;
-                spawned.map(|(child, output)| (child, output, None)).map_err(NotWithin::Spawn)
+                spawned
+                    .map(|(child, output)| (child, output, None))
+                    .map_err(NotWithin::Spawn)
             }
         };
         let (child, output, within) = spawned.map_err(|error| self.not_started(service, command, &error))?;

@@ -13,10 +13,10 @@ use momus_proxies::kafka::{Broker, Namespace};
 
 use super::brokers::BrokerServer;
 use super::data::{clone_of, prefix};
+use super::found::address_of;
 use super::making::Shared;
 use super::servers::Servers;
 use super::standins::StandIns;
-use super::within::address_of;
 
 /// The edges of one sandbox, and what callers are told of them.
 #[derive(Default)]
@@ -33,11 +33,7 @@ pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4
 
 impl Wiring {
     /// Lays every edge of the mesh, those of the test client included.
-    pub(super) async fn lay(
-        shared: &Shared,
-        standins: &StandIns,
-        timeline: &Timeline,
-    ) -> Result<Self, StepError> {
+    pub(super) async fn lay(shared: &Shared, standins: &StandIns, timeline: &Timeline) -> Result<Self, StepError> {
         let (mesh, servers) = (shared.mesh.as_ref(), shared.servers.as_ref());
         let mut wiring = Self::default();
         let kinds = [

@@ -116,7 +116,7 @@ services:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_whose_port_was_taken_is_started_again_on_another() {
-    let run = Run::new(STUBBORN);
+    let run = Run::without_walls(STUBBORN);
     run.prepare().await.unwrap();
     let (sandbox, timeline) = run.sandbox("s0").await;
     let ready = format!("{}/readyz", endpoint(&sandbox, "stubborn").url);

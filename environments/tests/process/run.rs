@@ -78,8 +78,17 @@ impl Run {
         Self::limited(mesh, Duration::from_secs(30))
     }
 
+    /// A run whose services have no walls.
+    pub fn without_walls(mesh: &str) -> Self {
+        Self::with(mesh, Duration::from_secs(30), false)
+    }
+
     /// A run in which a service may take so long until it is ready.
     pub fn limited(mesh: &str, ready_limit: Duration) -> Self {
+        Self::with(mesh, ready_limit, true)
+    }
+
+    fn with(mesh: &str, ready_limit: Duration, walls: bool) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let cache = Cache::of_user().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -110,7 +119,7 @@ impl Run {
             cache,
             broker: Some(BrokerChoice::Real),
             ci: false,
-            walls: true,
+            walls,
             ready_limit,
         };
         let clock = Clock::start();

@@ -89,6 +89,11 @@ fn every_kind() -> Vec<Happening> {
             dependency: text(),
             what: text(),
         },
+        Happening::Beyond {
+            service: text(),
+            to: text(),
+            what: text(),
+        },
         Happening::KafkaCall {
             caller: text(),
             broker: text(),
@@ -217,11 +222,12 @@ fn number(happening: &Happening) -> usize {
         Happening::Expectation { .. } => 24,
         Happening::ScenarioFinished { .. } => 25,
         Happening::RunFinished { .. } => 26,
+        Happening::Beyond { .. } => 27,
     }
 }
 
 /// How many kinds [`number`] knows.
-const KINDS: usize = 27;
+const KINDS: usize = 28;
 
 /// The document's tables by their heading: each row's first name, with the names in its other cells.
 fn tables() -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<&'static str>>> {

@@ -65,6 +65,7 @@ fn every_kind() -> Vec<Happening> {
         Happening::Request { exchange: 1, caller: text(), dependency: text(), method: text(), path: text() },
         Happening::Response { exchange: 1, caller: text(), dependency: text(), method: text(), path: text(), status: None, took },
         Happening::Connection { caller: text(), dependency: text(), what: text() },
+        Happening::Beyond { service: text(), to: text(), what: text() },
         Happening::KafkaCall { caller: text(), broker: text(), api: text(), about: text(), error: None },
         Happening::DatabaseSession { caller: text(), datastore: text(), role: text() },
         Happening::Record { topic: text(), partition: 0, offset: 0, key: Some(text()), headers: headers(), value: body() },

@@ -1,0 +1,170 @@
+//! Where a service finds what it depends on, inside its walls.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use momus_engine::mesh::{Kind, Mesh};
+
+use crate::guardian::walls::Socket;
+
+/// Every dependency has an address of its own in this network, so that two of one kind are found at the same port.
+const NETWORK: [u8; 2] = [127, 77];
+
+/// Whom programs inside ask for names.
+pub(super) const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 77, 255, 53)), 53);
+
+/// Where a service finds a dependency inside its walls: an address of its own, at the port that its kind has usually.
+pub(super) fn address_of(mesh: &Mesh, dependency: &str) -> SocketAddr {
+    let kinds = [
+        Kind::Service,
+        Kind::Datastore,
+        Kind::Broker,
+        Kind::Bucket,
+        Kind::Partner,
+    ];
+    let mut names = mesh.names(&kinds).into_iter().chain(["statsd", "logs"]);
+    let place = names.position(|name| name == dependency).unwrap_or_default() + 1;
+    let [_, _, high, low] = u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes();
+    let port = match mesh.kind(dependency) {
+        Some(Kind::Broker) => 9092,
+        Some(Kind::Datastore) => 5432,
+        Some(Kind::Bucket) => 9000,
+        Some(Kind::BuiltIn) if dependency == "statsd" => 8125,
+        Some(Kind::BuiltIn) => 9200,
+        Some(Kind::Service) => {
+            let service = mesh.services.get(dependency);
+            let port = service.and_then(|service| service.ports.get(service.http_port()?));
+            port.copied().unwrap_or(80)
+        }
+        _ => 80,
+    };
+    (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), port).into()
+}
+
+/// One way from inside to a dependency.
+pub(super) struct Entry {
+    pub(super) dependency: String,
+    pub(super) socket: Socket,
+}
+
+/// What one service finds.
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// Addresses by name.
+    pub(super) names: BTreeMap<String, Ipv4Addr>,
+}
+
+impl Found {
+    /// What a service of the mesh finds.
+    pub(super) fn new(mesh: &Mesh, service: &str) -> Self {
+        let mut found = Self {
+            entries: Vec::new(),
+            names: BTreeMap::from([
+                ("localhost".to_owned(), Ipv4Addr::LOCALHOST),
+                (service.to_owned(), Ipv4Addr::LOCALHOST),
+            ]),
+        };
+        let Some(service) = mesh.services.get(service) else {
+            return found;
+        };
+        for dependency in service.dependencies() {
+            let address = address_of(mesh, dependency);
+            found.name(dependency, address.ip());
+            found.enter(dependency, address);
+            for also in service.also_at.get(dependency).into_iter().flatten() {
+                let at = match also.value.host.parse::<Ipv4Addr>() {
+                    Ok(address) => address.into(),
+                    Err(_) if also.value.host == "localhost" => Ipv4Addr::LOCALHOST.into(),
+                    Err(_) => {
+                        found.name(&also.value.host, address.ip());
+                        address.ip()
+                    }
+                };
+                found.enter(dependency, SocketAddr::new(at, also.value.port));
+            }
+        }
+        found
+    }
+
+    fn name(&mut self, name: &str, address: IpAddr) {
+        if let IpAddr::V4(address) = address {
+            self.names.entry(name.to_lowercase()).or_insert(address);
+        }
+    }
+
+    fn enter(&mut self, dependency: &str, address: SocketAddr) {
+        let taken = |entry: &Entry| match entry.socket {
+            Socket::Tcp(other) | Socket::Udp(other) => other == address,
+        };
+        if !self.entries.iter().any(taken) {
+            self.entries.push(Entry {
+                dependency: dependency.to_owned(),
+                socket: match dependency {
+                    "statsd" => Socket::Udp(address),
+                    _ => Socket::Tcp(address),
+                },
+            });
+        }
+    }
+
+    /// `/etc/hosts` inside.
+    pub(super) fn hosts(&self, service: &str) -> String {
+        let mut hosts = format!("127.0.0.1 localhost {service}\n::1 localhost\n");
+        for (name, address) in self
+            .names
+            .iter()
+            .filter(|(_, address)| !address.is_loopback() || address.octets()[1] == NETWORK[1])
+        {
+            // A String takes all that is written.
+            let _ = writeln!(hosts, "{address} {name}");
+        }
+        hosts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESH: &str = "mesh: m
+services:
+  shop:
+    command: [shop]
+    depends_on: [stock, stock-db, kafka, statsd]
+    also_at: { stock-db: ['localhost:5432', 'db.internal:6432'], kafka: ['10.0.0.7:9092', 'kafka:9092'] }
+  stock: { command: [stock], ports: { http: 8080 } }
+datastores: { shop-db: { postgres: {} }, stock-db: { postgres: {} } }
+brokers: { kafka: {} }
+";
+
+    #[test]
+    fn a_service_finds_its_dependencies_and_no_others() {
+        let mesh = Mesh::parse(MESH, std::path::Path::new("/m/mesh.yaml")).unwrap();
+        let found = Found::new(&mesh, "shop");
+        let entries = found.entries.iter();
+        let told: Vec<String> = entries
+            .map(|entry| match entry.socket {
+                Socket::Tcp(address) => format!("{} {address}", entry.dependency),
+                Socket::Udp(address) => format!("{} udp {address}", entry.dependency),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "stock 127.77.0.2:8080",
+                "stock-db 127.77.0.4:5432",
+                "stock-db 127.0.0.1:5432",
+                "stock-db 127.77.0.4:6432",
+                "kafka 127.77.0.5:9092",
+                "kafka 10.0.0.7:9092",
+                "statsd udp 127.77.0.6:8125",
+            ]
+        );
+        assert_eq!(
+            found.hosts("shop"),
+            "127.0.0.1 localhost shop\n::1 localhost\n127.77.0.4 db.internal\n127.77.0.5 kafka\n127.77.0.6 statsd\n127.77.0.2 stock\n127.77.0.4 stock-db\n"
+        );
+        assert_eq!(Found::new(&mesh, "stock").entries.len(), 0);
+    }
+}
