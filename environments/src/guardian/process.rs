@@ -136,6 +136,15 @@ pub(super) fn of_run(run: &str) -> Vec<Stat> {
     families(|stat| stat.pid == own_pid() || stat.carries(&marker))
 }
 
+/// The program within the walls whose outer process this is: the first child of its child. The rest of what the inner process has
+/// for children are orphans that came of it.
+pub(super) fn program_within(outer: &ProcessId) -> Option<ProcessId> {
+    let processes = all();
+    let inner = processes.iter().find(|stat| stat.parent == outer.pid)?;
+    let children = processes.iter().filter(|stat| stat.parent == inner.pid);
+    children.min_by_key(|stat| (stat.start_time, stat.pid)).map(Stat::id)
+}
+
 /// The processes whose environment has this variable with this value, and their descendants: some write over their environment (Postgres
 /// sets its children's titles there). Without this one itself.
 pub(super) fn marked_families(variable: &str, value: &str) -> Vec<Stat> {

@@ -1,7 +1,7 @@
 //! The guardian's own process.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     os::{
         fd::{AsFd, OwnedFd},
@@ -87,6 +87,8 @@ struct Server {
     spawned: u64,
     /// What the processes that came of each child carry.
     markers: HashMap<ProcessId, String>,
+    /// The children that stand around a program of theirs.
+    walled: HashSet<ProcessId>,
     /// The children that are sent a signal of their own before they are killed.
     farewells: HashMap<ProcessId, i32>,
     /// What those had that were killed.
@@ -116,6 +118,7 @@ impl Server {
             children: HashMap::new(),
             spawned: 0,
             markers: HashMap::new(),
+            walled: HashSet::new(),
             farewells: HashMap::new(),
             shared: SharedMemory::default(),
         })
@@ -171,16 +174,18 @@ impl Server {
         };
         self.spawned += 1;
         let marker = format!("{}-{}", self.run, self.spawned);
+        let is_walled = walls.is_some();
         let (mut prepared, input) = match walls {
             Some(socket) => (walls::around(&self.launcher), Stdio::from(socket)),
             None => {
                 let mut prepared = command.prepare()?;
-                prepared
-                    .env("TMPDIR", self.folder.temporary())
-                    .envs(command.variables());
+                prepared.envs(command.variables());
                 (prepared, Stdio::null())
             }
         };
+        if !command.variables().any(|(name, _)| name == "TMPDIR") {
+            prepared.env("TMPDIR", self.folder.temporary());
+        }
         prepared
             .env(RUN_MARKER, self.run.as_str())
             .env(CHILD_MARKER, &marker)
@@ -194,6 +199,9 @@ impl Server {
         let process = ProcessId::of(pid).ok_or_else(|| io::Error::other("it vanished"))?;
         self.children.insert(pid, process.clone());
         self.markers.insert(process.clone(), marker);
+        if is_walled {
+            self.walled.insert(process.clone());
+        }
         self.farewells
             .extend(command.farewell.map(|signal| (process.clone(), signal)));
         Ok(process)
@@ -204,10 +212,21 @@ impl Server {
             Signal::from_named_raw(signal).ok_or_else(|| io::Error::other(format!("no such signal: {signal}")))?;
         match self.children.get(&process.pid) {
             Some(child) if child == process => {
+                // What stands around a program ends with it, and tells how it ended: it is not signalled itself.
+                let program = self
+                    .walled
+                    .contains(process)
+                    .then(|| process::program_within(process))
+                    .flatten();
+                let leader = program.as_ref().unwrap_or(process);
                 if signal == Signal::KILL {
-                    self.note_group(process);
+                    self.note_group(leader);
                 }
-                process::signal_group(process, signal)
+                match process::signal_group(leader, signal) {
+                    // A program that has left the group it led is ended with what stands around it.
+                    Err(_) if signal == Signal::KILL => process::signal_group(process, signal),
+                    signalled => signalled,
+                }
             }
             _ => Err(rustix::io::Errno::SRCH.into()),
         }
@@ -236,6 +255,7 @@ impl Server {
             let _ = process::signal_group(process, Signal::KILL);
             self.children.remove(&process.pid);
             self.farewells.remove(process);
+            self.walled.remove(process);
             reap(process.pid);
             // And what left the group for a session of its own.
             if let Some(marker) = self.markers.remove(process) {

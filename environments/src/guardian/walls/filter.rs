@@ -6,6 +6,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
+use super::OWN;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 /// `ETH_P_ALL` in network order, as packet(7) wants it.
@@ -117,7 +118,8 @@ pub(super) fn read(packet: &[u8]) -> Option<Try> {
     };
     let port = |at: usize| Some(u16::from_be_bytes([*rest.get(at)?, *rest.get(at + 1)?]));
     match protocol {
-        // The refusal comes from where the connection was to go.
+        // The refusal comes from where the connection was to go. The runner's own tries are no news.
+        6 if target == OWN => None,
         6 => Some(Try::Tcp(SocketAddr::new(source, port(0)?))),
         17 if !target.is_loopback() => Some(Try::Udp(SocketAddr::new(target, port(2)?))),
         _ => None,

@@ -2,14 +2,17 @@
 
 use std::{
     io,
-    net::{TcpListener, UdpSocket},
-    os::fd::{AsFd, OwnedFd},
+    net::{SocketAddrV4, TcpListener, UdpSocket},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::{ExitCode, Stdio},
 };
 
 use nix::sys::signal::SigSet;
 use rustix::{
-    net::{AddressFamily, SocketFlags, SocketType, socket_with},
+    net::{AddressFamily, SocketFlags, SocketType, bind, socket_with},
     process::{WaitOptions, wait},
     system::sethostname,
 };
@@ -18,7 +21,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Answer, Ask, Ended, Inside, Socket, filter, mounts, network, outer};
+use super::{Answer, Ask, Ended, Inside, OWN, Socket, filter, mounts, network, outer};
 use crate::guardian::{
     command::Command,
     process::{CHILD_MARKER, RUN_MARKER},
@@ -123,7 +126,9 @@ pub(super) fn build(inside: &Inside) -> io::Result<Vec<OwnedFd>> {
 
 fn unconnected() -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?)
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+    bind(&socket, &SocketAddrV4::new(OWN, 0))?;
+    Ok(socket)
 }
 
 /// Starts the program, without the capabilities of this process.
@@ -133,7 +138,8 @@ fn start(command: &Command) -> io::Result<i32> {
     let markers = [RUN_MARKER, CHILD_MARKER].into_iter();
     let markers = markers.filter_map(|name| Some((name, std::env::var_os(name)?)));
     prepared.env("TMPDIR", "/tmp").envs(command.variables()).envs(markers);
-    prepared.stdin(Stdio::null());
+    // A group of its own, so that it can be signalled without this process.
+    prepared.stdin(Stdio::null()).process_group(0);
     let child = prepared.spawn()?;
     i32::try_from(child.id()).map_err(io::Error::other)
 }

@@ -21,7 +21,11 @@ mod network;
 mod outer;
 mod probe;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +44,9 @@ const INNER: &str = "inner";
 const PROBE: &str = "probe";
 /// The last argument of the inner one that only tries.
 const PROBE_INNER: &str = "probe-inner";
+
+/// Where the runner's connections into the walls come from.
+const OWN: Ipv4Addr = Ipv4Addr::new(127, 77, 255, 1);
 
 /// What is inside the walls.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
