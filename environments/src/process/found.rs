@@ -110,7 +110,8 @@ impl Found {
 
     /// `/etc/hosts` inside.
     pub(super) fn hosts(&self, service: &str) -> String {
-        let mut hosts = format!("127.0.0.1 localhost {service}\n::1 localhost\n");
+        // Not `::1 localhost`: what is found at localhost is found at one address.
+        let mut hosts = format!("127.0.0.1 localhost {service}\n::1 ip6-localhost ip6-loopback\n");
         for (name, address) in self
             .names
             .iter()
@@ -163,7 +164,7 @@ brokers: { kafka: {} }
         );
         assert_eq!(
             found.hosts("shop"),
-            "127.0.0.1 localhost shop\n::1 localhost\n127.77.0.4 db.internal\n127.77.0.5 kafka\n127.77.0.6 statsd\n127.77.0.2 stock\n127.77.0.4 stock-db\n"
+            "127.0.0.1 localhost shop\n::1 ip6-localhost ip6-loopback\n127.77.0.4 db.internal\n127.77.0.5 kafka\n127.77.0.6 statsd\n127.77.0.2 stock\n127.77.0.4 stock-db\n"
         );
         assert_eq!(Found::new(&mesh, "stock").entries.len(), 0);
     }
