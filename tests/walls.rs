@@ -150,6 +150,81 @@ Feature: f
 }
 
 #[test]
+fn a_static_program_that_dials_what_it_likes_reaches_its_edges_and_nothing_else() {
+    let _machine = machine();
+    let mesh = "\
+mesh: dials
+services:
+  dialler:
+    command: [./dialler]
+    ports: { http: 8080 }
+    depends_on: [bank]
+    also_at: { bank: ['10.0.0.7:8443', 'bank.example.com:80'] }
+    healthcheck: { http: /readyz }
+    settle: 50ms
+partners:
+  bank: { rules: bank.yaml }
+";
+    let mut feature = "Feature: f\n".to_owned();
+    let dials = [
+        ("tcp", "bank:80", "connected", ""),
+        ("tcp", "bank.example.com:80", "connected", ""),
+        ("tcp", "10.0.0.7:8443", "connected", ""),
+        (
+            "tcp",
+            "10.0.0.7:5432",
+            "refused",
+            "10.0.0.7:5432  refused: no edge of it leads there",
+        ),
+        (
+            "tcp",
+            "[2001:db8::1]:443",
+            "refused",
+            "[2001:db8::1]:443  refused: no edge of it leads there",
+        ),
+        (
+            "udp",
+            "192.0.2.7:8125",
+            "refused",
+            "192.0.2.7:8125  a datagram, lost: no edge of it leads there",
+        ),
+        (
+            "tcp",
+            "api.example.com:443",
+            "not found",
+            "api.example.com  not found: no edge of it has this name",
+        ),
+    ];
+    for (network, address, comes_to, _) in dials {
+        feature.push_str(&format!(
+            "  Scenario: {address}\n    Then GET \"/dial?network={network}&address={address}\" from dialler has\n      | $.it | {comes_to} |\n    And no service reaches beyond its edges\n"
+        ));
+    }
+    let source = include_str!("walls/dialler.go");
+    let scratch = Scratch::new(&[
+        ("momus.toml", "mesh = \"mesh.yaml\"\n"),
+        ("mesh.yaml", mesh),
+        ("bank.yaml", "routes: []\n"),
+        ("dialler.go", source),
+        ("features/dials.feature", &feature),
+    ]);
+    let mut build = Command::new("go");
+    build
+        .args(["build", "-o", "dialler", "dialler.go"])
+        .current_dir(scratch.path());
+    let built = build.env("CGO_ENABLED", "0").output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+
+    let said = scratch.momus(&["run", "--parallel", "4"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.error);
+    assert!(said.out.contains("7 scenarios: 3 passed, 4 failed"), "{}", said.out);
+    for (_, _, _, told) in dials.iter().filter(|(_, _, _, told)| !told.is_empty()) {
+        let seen = format!("last seen: dialler → {told}");
+        assert!(said.out.contains(&seen), "{seen}\n{}", said.out);
+    }
+}
+
+#[test]
 fn without_walls_it_is_said_and_what_needs_them_is_refused() {
     let _machine = machine();
     let asks = "Feature: f\n  Scenario: s\n    Then GET \"/\" from shop has\n      | status | 200 |\n";
