@@ -200,21 +200,7 @@ partners:
             "  Scenario: {address}\n    Then GET \"/dial?network={network}&address={address}\" from dialler has\n      | $.it | {comes_to} |\n    And no service reaches beyond its edges\n"
         ));
     }
-    let source = include_str!("walls/dialler.go");
-    let scratch = Scratch::new(&[
-        ("momus.toml", "mesh = \"mesh.yaml\"\n"),
-        ("mesh.yaml", mesh),
-        ("bank.yaml", "routes: []\n"),
-        ("dialler.go", source),
-        ("features/dials.feature", &feature),
-    ]);
-    let mut build = Command::new("go");
-    build
-        .args(["build", "-o", "dialler", "dialler.go"])
-        .current_dir(scratch.path());
-    let built = build.env("CGO_ENABLED", "0").output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-
+    let scratch = dialler(mesh, &feature);
     let said = scratch.momus(&["run", "--parallel", "4"]);
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.error);
     assert!(said.out.contains("7 scenarios: 3 passed, 4 failed"), "{}", said.out);
@@ -222,6 +208,67 @@ partners:
         let seen = format!("last seen: dialler → {told}");
         assert!(said.out.contains(&seen), "{seen}\n{}", said.out);
     }
+}
+
+/// A mesh whose services are a static program that dials what it is asked to.
+fn dialler(mesh: &str, feature: &str) -> Scratch {
+    let scratch = Scratch::new(&[
+        ("momus.toml", "mesh = \"mesh.yaml\"\n"),
+        ("mesh.yaml", mesh),
+        ("bank.yaml", "routes: []\n"),
+        ("dialler.go", include_str!("walls/dialler.go")),
+        ("features/dials.feature", feature),
+    ]);
+    let mut build = Command::new("go");
+    build
+        .args(["build", "-o", "dialler", "dialler.go"])
+        .current_dir(scratch.path());
+    let built = build.env("CGO_ENABLED", "0").output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    scratch
+}
+
+#[test]
+fn a_dependency_that_is_down_and_a_refusal_are_a_closed_port() {
+    let _machine = machine();
+    let mesh = "\
+mesh: dials
+services:
+  shop: &dialler
+    command: [./dialler]
+    ports: { http: 8080 }
+    healthcheck: { http: /readyz }
+    settle: 50ms
+  dialler:
+    <<: *dialler
+    depends_on: [shop, bank]
+partners:
+  bank: { rules: bank.yaml }
+";
+    let feature = "\
+Feature: f
+  Scenario: a service is down
+    Then GET \"/dial?network=tcp&address=shop:9080\" from dialler has
+      | $.it | connected |
+    When shop is killed
+    Then GET \"/dial?network=tcp&address=shop:9080\" from dialler eventually has
+      | $.it | refused |
+    When shop is started
+    Then GET \"/dial?network=tcp&address=shop:9080\" from dialler eventually has
+      | $.it | connected |
+
+  Scenario: a fault
+    Given connections from dialler to bank are refused
+    Then GET \"/dial?network=tcp&address=bank:80\" from dialler eventually has
+      | $.it | refused |
+    And the refusal from dialler to bank has struck
+    When every fault is healed
+    Then GET \"/dial?network=tcp&address=bank:80\" from dialler eventually has
+      | $.it | connected |
+";
+    let said = dialler(mesh, feature).momus(&["run"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.error);
+    assert!(said.out.contains("2 scenarios: 2 passed"), "{}", said.out);
 }
 
 #[test]

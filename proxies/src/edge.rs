@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+pub use crate::door::{Door, TurnedAway};
 use crate::gate::Gate;
 use crate::http::Exchanges;
 pub use crate::http::Purpose;
@@ -31,6 +32,8 @@ pub enum Upstream {
     Unix(PathBuf),
     /// Into a network that is not this process' own.
     Dialed(Dialer),
+    /// Nobody listens: the dependency does not run.
+    Nowhere,
 }
 
 /// How to connect into a network that is not this process' own.
@@ -92,9 +95,10 @@ pub struct ListenError {
 /// The way from one caller to one dependency; it and its connections end when this is dropped.
 ///
 /// It mirrors its upstream: FIN is passed on per direction, RST is passed on, a slow reader slows its writer.
-/// The one difference is refusal: the port accepts before the upstream can be asked, so a caller whom the
-/// upstream refuses (or [`Edge::refuse`]) sees its connection accepted and reset at once (RST, by `SO_LINGER` 0).
-/// With a closed port a try could not be counted.
+/// The one difference is refusal, where the edge listens on a port of this machine's: the port accepts before the upstream
+/// can be asked, so a caller whom the upstream refuses (or [`Edge::refuse`]) sees its connection accepted and reset at once
+/// (RST, by `SO_LINGER` 0). With a closed port a try could not be counted, and the port could be given to somebody else. Where
+/// it listens within walls ([`Edge::enter`]), refused is refused.
 ///
 /// A reset of an end that has already sent its FIN is noticed when something is next written to it.
 pub struct Edge {
@@ -166,12 +170,26 @@ impl Edge {
 
     /// Serves whoever connects to this listener, until the entrance is dropped.
     pub fn serve(&self, listener: TcpListener) -> Entrance {
+        self.enter(Door::open(listener))
+    }
+
+    /// Serves whoever comes through this door, until the entrance is dropped. While the edge refuses its connections the
+    /// door is shut, and the system refuses them in its place; whoever sees that tells [`Edge::turned_away`].
+    pub fn enter(&self, door: Door) -> Entrance {
         let (open, closed) = watch::channel(());
-        let accepting = accept(listener, Arc::clone(&self.wire), self.rules.subscribe(), closed);
+        let accepting = accept(door, Arc::clone(&self.wire), self.rules.subscribe(), closed);
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.retain(|task| !task.is_finished());
         serving.push(tokio::spawn(accepting).abort_handle());
         Entrance { _open: open }
+    }
+
+    /// What is to be told of connections that a shut door refused.
+    pub fn turned_away(&self) -> TurnedAway {
+        TurnedAway {
+            wire: Arc::clone(&self.wire),
+            rules: self.rules.subscribe(),
+        }
     }
 
     /// The address that the caller is given.
@@ -214,18 +232,14 @@ impl Drop for Edge {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    wire: Arc<Wire>,
-    rules: watch::Receiver<Rules>,
-    mut closed: watch::Receiver<()>,
-) {
+async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, mut closed: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
+    let mut shuts = rules.clone();
     loop {
         tokio::select! {
             _ = closed.changed() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((client, _)) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
+            accepted = door.accept(&mut shuts) => match accepted {
+                Ok(client) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
                 Err(error) => {
                     wire.connection(format!("could not be accepted: {error}"));
                     // Out of descriptors, mostly: the end of a connection gives some back, and so may another process.
@@ -239,7 +253,7 @@ async fn accept(
             Some(_) = connections.join_next() => {}
         }
     }
-    drop(listener);
+    drop(door);
     while connections.join_next().await.is_some() {}
 }
 
@@ -315,6 +329,7 @@ async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }
+        Upstream::Nowhere => Err(io::ErrorKind::ConnectionRefused.into()),
         Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
         Upstream::Dialed(Dialer(dial)) => {
             let stream = dial().await?;

@@ -96,6 +96,11 @@ impl Rules {
         }
     }
 
+    /// Whether no connection is to be had at this moment.
+    pub fn refuse_all(&self) -> bool {
+        !self.refusals.is_empty() || self.upstream == Upstream::Nowhere
+    }
+
     /// The answer to this request if a rule answers it, which strikes.
     pub fn answer(&self, method: &str, path: &str) -> Option<&Answer> {
         self.answers.iter().find_map(|rule| rule.to(method, path))

@@ -190,7 +190,8 @@ impl Watch {
                         let held = process.holds(&["/tmp", "/var/tmp"]).into_iter();
                         let own =
                             |path: &PathBuf| path.starts_with(&root) || path.starts_with(env!("CARGO_MANIFEST_DIR"));
-                        let strays = held.filter(|path| !own(path) && !inherited.contains(path));
+                        // What lies in a `/tmp` of its own, within walls, is not there for others, and goes with them.
+                        let strays = held.filter(|path| !own(path) && !inherited.contains(path) && path.exists());
                         seen.strays.extend(strays.map(|path| (path, process.arguments.clone())));
                     } else if family.contains(&process.pid) {
                         let missed = missed.entry(process.pid).or_default();

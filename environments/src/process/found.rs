@@ -14,8 +14,12 @@ const NETWORK: [u8; 2] = [127, 77];
 /// Whom programs inside ask for names.
 pub(super) const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 77, 255, 53)), 53);
 
+/// How much higher a port is than usual where the usual one is the service's own: a program that listens on all addresses
+/// leaves it to none.
+const HIGHER: u16 = 1000;
+
 /// Where a service finds a dependency inside its walls: an address of its own, at the port that its kind has usually.
-pub(super) fn address_of(mesh: &Mesh, dependency: &str) -> SocketAddr {
+pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketAddr {
     let kinds = [
         Kind::Service,
         Kind::Datastore,
@@ -39,7 +43,10 @@ pub(super) fn address_of(mesh: &Mesh, dependency: &str) -> SocketAddr {
         }
         _ => 80,
     };
-    (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), port).into()
+    let own = mesh.services.get(caller).map(|service| &service.ports);
+    let mut free = std::iter::successors(Some(port), |port| Some(port.wrapping_add(HIGHER)));
+    let free = free.find(|port| !own.is_some_and(|own| own.values().any(|own| own == port)));
+    (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), free.unwrap_or(port)).into()
 }
 
 /// One way from inside to a dependency.
@@ -65,11 +72,12 @@ impl Found {
                 (service.to_owned(), Ipv4Addr::LOCALHOST),
             ]),
         };
-        let Some(service) = mesh.services.get(service) else {
+        let caller = service;
+        let Some(service) = mesh.services.get(caller) else {
             return found;
         };
         for dependency in service.dependencies() {
-            let address = address_of(mesh, dependency);
+            let address = address_of(mesh, caller, dependency);
             found.name(dependency, address.ip());
             found.enter(dependency, address);
             for also in service.also_at.get(dependency).into_iter().flatten() {
@@ -135,6 +143,7 @@ services:
     depends_on: [stock, stock-db, kafka, statsd]
     also_at: { stock-db: ['localhost:5432', 'db.internal:6432'], kafka: ['10.0.0.7:9092', 'kafka:9092'] }
   stock: { command: [stock], ports: { http: 8080 } }
+  till: { command: [till], ports: { http: 8080 }, depends_on: [stock] }
 datastores: { shop-db: { postgres: {} }, stock-db: { postgres: {} } }
 brokers: { kafka: {} }
 ";
@@ -154,18 +163,20 @@ brokers: { kafka: {} }
             told,
             [
                 "stock 127.77.0.2:8080",
-                "stock-db 127.77.0.4:5432",
+                "stock-db 127.77.0.5:5432",
                 "stock-db 127.0.0.1:5432",
-                "stock-db 127.77.0.4:6432",
-                "kafka 127.77.0.5:9092",
+                "stock-db 127.77.0.5:6432",
+                "kafka 127.77.0.6:9092",
                 "kafka 10.0.0.7:9092",
-                "statsd udp 127.77.0.6:8125",
+                "statsd udp 127.77.0.7:8125",
             ]
         );
         assert_eq!(
             found.hosts("shop"),
-            "127.0.0.1 localhost shop\n::1 ip6-localhost ip6-loopback\n127.77.0.4 db.internal\n127.77.0.5 kafka\n127.77.0.6 statsd\n127.77.0.2 stock\n127.77.0.4 stock-db\n"
+            "127.0.0.1 localhost shop\n::1 ip6-localhost ip6-loopback\n127.77.0.5 db.internal\n127.77.0.6 kafka\n127.77.0.7 statsd\n127.77.0.2 stock\n127.77.0.5 stock-db\n"
         );
         assert_eq!(Found::new(&mesh, "stock").entries.len(), 0);
+        let stock = address_of(&mesh, "till", "stock");
+        assert_eq!(stock.to_string(), "127.77.0.2:9080", "8080 is its own");
     }
 }

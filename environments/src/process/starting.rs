@@ -15,7 +15,6 @@ use tokio::sync::watch;
 use super::ready::Candidate;
 use super::sandbox::ProcessSandbox;
 use super::service::{Running, Stage};
-use super::wiring::NOWHERE;
 use super::within::House;
 
 /// How often a service is started anew when its port was taken meanwhile.
@@ -117,7 +116,7 @@ impl ProcessSandbox {
 
     /// Leads the edges to a service to where it listens, or nowhere.
     pub(super) fn lead(&self, name: &str, upstream: Option<Upstream>) {
-        let upstream = upstream.unwrap_or(Upstream::Tcp(NOWHERE));
+        let upstream = upstream.unwrap_or(Upstream::Nowhere);
         if let Some(edges) = self.extensions.get::<Edges>() {
             edges.to(name).for_each(|edge| edge.lead_to(upstream.clone()));
         }

@@ -1,7 +1,7 @@
 //! The edges of one sandbox: a proxy for each caller's way to each dependency.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Kind, Mesh, Source};
@@ -27,9 +27,6 @@ pub(super) struct Wiring {
     /// What was seen of each caller's part of a broker.
     pub(super) namespaces: BTreeMap<(String, String), Namespace>,
 }
-
-/// Nobody listens there: the upstream of a service that does not run.
-pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 impl Wiring {
     /// Lays every edge of the mesh, those of the test client included.
@@ -74,7 +71,7 @@ impl Wiring {
             Some(Kind::Service) => {
                 let upstream = match mesh.services.get(dependency).map(|service| &service.source) {
                     Some(Source::Url(url)) => served(dependency, url).await?,
-                    _ => Upstream::Tcp(NOWHERE),
+                    _ => Upstream::Nowhere,
                 };
                 (upstream, Protocol::Http(Purpose::Calls))
             }
@@ -116,7 +113,7 @@ impl Wiring {
             }
             Some(Kind::BuiltIn) if dependency == "statsd" => {
                 let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
-                let inside = walls.then(|| address_of(mesh, dependency));
+                let inside = walls.then(|| address_of(mesh, caller, dependency));
                 let mut endpoint = plain(inside.unwrap_or(address));
                 if walls {
                     endpoint.host = dependency.to_owned();
@@ -133,7 +130,7 @@ impl Wiring {
             Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };
         let edge = if walls {
-            let address = address_of(mesh, dependency);
+            let address = address_of(mesh, caller, dependency);
             Edge::at(address, caller, dependency, upstream, protocol, timeline.clone())
         } else {
             let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use futures::FutureExt;
 use momus_engine::event::Happening;
 use momus_engine::mesh::{Mesh, Service};
 use momus_engine::timeline::Timeline;
-use momus_proxies::edge::Entrance;
+use momus_proxies::edge::{Door, Entrance, TurnedAway};
 use momus_proxies::edges::Edges;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
@@ -74,9 +75,10 @@ impl House<'_> {
         let program = command.program.display().to_string();
         let (child, output, walls) = guardian.spawn_walls(name).await?;
         let Built { mut sockets, tries } = walls.build(inside).await.map_err(NotWithin::Build)?;
-        let teller = Teller {
+        let mut teller = Teller {
             service: name.to_owned(),
             timeline: timeline.clone(),
+            shut: BTreeMap::new(),
         };
         let mut tasks = JoinSet::new();
         if let Some(socket) = sockets.pop() {
@@ -87,12 +89,19 @@ impl House<'_> {
         let (mut entrances, mut receiving) = (Vec::new(), Vec::new());
         for (entry, socket) in found.entries.iter().zip(sockets) {
             match entry.socket {
-                Socket::Tcp(_) => {
+                Socket::Tcp(address) => {
                     let socket = std::net::TcpListener::from(socket);
                     socket.set_nonblocking(true)?;
                     let listener = TcpListener::from_std(socket)?;
-                    let edge = self.edges.get(name, &entry.dependency);
-                    entrances.extend(edge.map(|edge| edge.serve(listener)));
+                    if let Some(edge) = self.edges.get(name, &entry.dependency) {
+                        let walls = walls.clone();
+                        let again = move || {
+                            let walls = walls.clone();
+                            async move { walls.listen(address).await }
+                        };
+                        entrances.push(edge.enter(Door::shutting(listener, again)));
+                        teller.shut.insert(address, edge.turned_away());
+                    }
                 }
                 Socket::Udp(_) => {
                     let socket = datagrams(socket)?;
@@ -148,10 +157,17 @@ fn kept(command: &Command, service: Option<&Service>, mesh: &Mesh) -> Vec<PathBu
 struct Teller {
     service: String,
     timeline: Timeline,
+    /// Edges whose door may be shut, by address.
+    shut: BTreeMap<SocketAddr, TurnedAway>,
 }
 
 impl Teller {
     fn tried(&self, tried: Try) {
+        if let Try::Tcp(address) = tried
+            && let Some(edge) = self.shut.get(&address)
+        {
+            return edge.tell();
+        }
         match tried {
             Try::Tcp(address) => self.tell(&address.to_string(), "refused: no edge of it leads there"),
             Try::Udp(address) => self.tell(&address.to_string(), "a datagram, lost: no edge of it leads there"),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpSocket, TcpStream, UdpSocket, UnixStream},
+    net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixStream},
     sync::{Mutex, mpsc, oneshot},
 };
 
@@ -101,6 +101,18 @@ impl Walls {
     /// When it does not start.
     pub async fn run(&self, command: Command) -> Result<(), WallsError> {
         self.ask(Ask::Run(Box::new(command))).await.map(drop)
+    }
+
+    /// Listens at an address as it is inside.
+    ///
+    /// # Errors
+    /// When the address is taken, or the walls are gone.
+    pub async fn listen(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        let mut sockets = self.ask(Ask::Listen(address)).await.map_err(io::Error::other)?;
+        let socket = sockets.pop().ok_or(io::ErrorKind::NotConnected)?;
+        let listener = std::net::TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
     }
 
     /// Connects to an IPv4 address as it is inside.

@@ -61,6 +61,7 @@ async fn serve() -> io::Result<()> {
                     None => return Ok(()),
                     Some(Ask::Build(inside)) => build(&inside),
                     Some(Ask::Sockets(count)) => (0..count).map(|_| unconnected()).collect(),
+                    Some(Ask::Listen(address)) => make(&Socket::Tcp(address)).map(|socket| vec![socket]),
                     Some(Ask::Run(command)) => start(&command).map(|pid| {
                         program = Some(pid);
                         Vec::new()
@@ -107,21 +108,19 @@ pub(super) fn build(inside: &Inside) -> io::Result<Vec<OwnedFd>> {
     let _ = sethostname(inside.hostname.as_bytes());
     mounts::build(inside)?;
     network::build().map_err(|error| io::Error::other(format!("the network inside: {error}")))?;
-    let told = |address: &dyn std::fmt::Display, error: io::Error| {
-        io::Error::other(format!("listen on {address} inside: {error}"))
-    };
-    let made = inside.sockets.iter().map(|socket| match socket {
-        Socket::Tcp(address) => TcpListener::bind(address)
-            .map(OwnedFd::from)
-            .map_err(|error| told(address, error)),
-        Socket::Udp(address) => UdpSocket::bind(address)
-            .map(OwnedFd::from)
-            .map_err(|error| told(address, error)),
-    });
+    let made = inside.sockets.iter().map(make);
     let mut made = made.collect::<io::Result<Vec<_>>>()?;
     let refusals = filter::listen().map_err(|error| io::Error::other(format!("a packet socket inside: {error}")))?;
     made.push(refusals);
     Ok(made)
+}
+
+fn make(socket: &Socket) -> io::Result<OwnedFd> {
+    let (address, made) = match socket {
+        Socket::Tcp(address) => (address, TcpListener::bind(address).map(OwnedFd::from)),
+        Socket::Udp(address) => (address, UdpSocket::bind(address).map(OwnedFd::from)),
+    };
+    made.map_err(|error| io::Error::other(format!("listen on {address} inside: {error}")))
 }
 
 fn unconnected() -> io::Result<OwnedFd> {

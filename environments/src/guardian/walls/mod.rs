@@ -79,6 +79,8 @@ enum Ask {
     Build(Inside),
     /// Hand over this many TCP sockets that are not connected.
     Sockets(usize),
+    /// Hand over a listener at this address.
+    Listen(SocketAddr),
     /// Run the program.
     Run(Box<Command>),
 }
