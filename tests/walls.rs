@@ -251,10 +251,10 @@ Feature: f
     Then GET \"/dial?network=tcp&address=shop:9080\" from dialler has
       | $.it | connected |
     When shop is killed
-    Then GET \"/dial?network=tcp&address=shop:9080\" from dialler eventually has
+    Then GET \"/dial?network=tcp&address=shop:8080\" from dialler eventually has
       | $.it | refused |
     When shop is started
-    Then GET \"/dial?network=tcp&address=shop:9080\" from dialler eventually has
+    Then GET \"/dial?network=tcp&address=shop:8080\" from dialler eventually has
       | $.it | connected |
 
   Scenario: a fault

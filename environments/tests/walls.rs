@@ -290,3 +290,29 @@ async fn what_is_kept_lies_where_it_lay_and_a_paused_program_is_connected_to_sti
         house.guardian.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_port_that_the_program_has_itself_leads_to_a_dependency_all_the_same() {
+    let script = "
+import socket
+own = socket.create_server(('', 8080))
+print(socket.create_connection(('127.77.0.1', 8080), 5).recv(100).decode(), flush=True)
+";
+    for house in House::both().await {
+        let inside = Inside {
+            redirects: vec![("127.77.0.1:8080".parse().unwrap(), "127.77.0.1:9080".parse().unwrap())],
+            sockets: vec![Socket::Tcp("127.77.0.1:9080".parse().unwrap())],
+            ..Inside::default()
+        };
+        let (_child, mut output, walls, mut built) = house.walls(inside).await;
+        let dependency = listener(built.sockets.remove(0));
+        tokio::spawn(async move {
+            let (mut caller, _) = dependency.accept().await.unwrap();
+            caller.write_all(b"the dependency").await.unwrap();
+        });
+        walls.run(python(script)).await.unwrap();
+        let said = timeout(SOON, output.stdout.next()).await.unwrap();
+        assert_eq!(said.as_deref(), Some("the dependency"));
+        house.guardian.close().await.unwrap();
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use momus_engine::mesh::{Kind, Mesh};
 
@@ -15,7 +15,7 @@ const NETWORK: [u8; 2] = [127, 77];
 pub(super) const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 77, 255, 53)), 53);
 
 /// How much higher a port is than usual where the usual one is the service's own: a program that listens on all addresses
-/// leaves it to none.
+/// leaves it to none. The usual one leads there, where the kernel can redirect.
 const HIGHER: u16 = 1000;
 
 /// Where a service finds a dependency inside its walls: an address of its own, at the port that its kind has usually.
@@ -30,7 +30,16 @@ pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketA
     let mut names = mesh.names(&kinds).into_iter().chain(["statsd", "logs"]);
     let place = names.position(|name| name == dependency).unwrap_or_default() + 1;
     let [_, _, high, low] = u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes();
-    let port = match mesh.kind(dependency) {
+    let port = usual_port(mesh, dependency);
+    let own = mesh.services.get(caller).map(|service| &service.ports);
+    let mut free = std::iter::successors(Some(port), |port| Some(port.wrapping_add(HIGHER)));
+    let free = free.find(|port| !own.is_some_and(|own| own.values().any(|own| own == port)));
+    (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), free.unwrap_or(port)).into()
+}
+
+/// The port that a dependency's kind has usually.
+fn usual_port(mesh: &Mesh, dependency: &str) -> u16 {
+    match mesh.kind(dependency) {
         Some(Kind::Broker) => 9092,
         Some(Kind::Datastore) => 5432,
         Some(Kind::Bucket) => 9000,
@@ -42,11 +51,7 @@ pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketA
             port.copied().unwrap_or(80)
         }
         _ => 80,
-    };
-    let own = mesh.services.get(caller).map(|service| &service.ports);
-    let mut free = std::iter::successors(Some(port), |port| Some(port.wrapping_add(HIGHER)));
-    let free = free.find(|port| !own.is_some_and(|own| own.values().any(|own| own == port)));
-    (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), free.unwrap_or(port)).into()
+    }
 }
 
 /// One way from inside to a dependency.
@@ -58,6 +63,8 @@ pub(super) struct Entry {
 /// What one service finds.
 pub(super) struct Found {
     pub(super) entries: Vec<Entry>,
+    /// Usual addresses whose port is the service's own, with those where the dependency is found in their place.
+    pub(super) redirects: Vec<(SocketAddrV4, SocketAddrV4)>,
     /// Addresses by name.
     pub(super) names: BTreeMap<String, Ipv4Addr>,
 }
@@ -67,6 +74,7 @@ impl Found {
     pub(super) fn new(mesh: &Mesh, service: &str) -> Self {
         let mut found = Self {
             entries: Vec::new(),
+            redirects: Vec::new(),
             names: BTreeMap::from([
                 ("localhost".to_owned(), Ipv4Addr::LOCALHOST),
                 (service.to_owned(), Ipv4Addr::LOCALHOST),
@@ -80,6 +88,12 @@ impl Found {
             let address = address_of(mesh, caller, dependency);
             found.name(dependency, address.ip());
             found.enter(dependency, address);
+            let usual = SocketAddr::new(address.ip(), usual_port(mesh, dependency));
+            if let (SocketAddr::V4(usual), SocketAddr::V4(address)) = (usual, address)
+                && usual != address
+            {
+                found.redirects.push((usual, address));
+            }
             for also in service.also_at.get(dependency).into_iter().flatten() {
                 let at = match also.value.host.parse::<Ipv4Addr>() {
                     Ok(address) => address.into(),
@@ -178,5 +192,10 @@ brokers: { kafka: {} }
         assert_eq!(Found::new(&mesh, "stock").entries.len(), 0);
         let stock = address_of(&mesh, "till", "stock");
         assert_eq!(stock.to_string(), "127.77.0.2:9080", "8080 is its own");
+        let till = Found::new(&mesh, "till").redirects;
+        assert_eq!(
+            till,
+            [("127.77.0.2:8080".parse().unwrap(), "127.77.0.2:9080".parse().unwrap())]
+        );
     }
 }

@@ -70,6 +70,7 @@ impl House<'_> {
             hosts: found.hosts(name),
             resolver: Some(RESOLVER.ip()),
             kept: kept(&command, service, self.mesh),
+            redirects: found.redirects.clone(),
             sockets: sockets.chain([Socket::Udp(RESOLVER)]).collect(),
         };
         let program = command.program.display().to_string();
@@ -101,6 +102,10 @@ impl House<'_> {
                         };
                         entrances.push(edge.enter(Door::shutting(listener, again)));
                         teller.shut.insert(address, edge.turned_away());
+                        let redirects = found.redirects.iter().filter(|(_, to)| SocketAddr::V4(*to) == address);
+                        teller
+                            .shut
+                            .extend(redirects.map(|(from, _)| (SocketAddr::V4(*from), edge.turned_away())));
                     }
                 }
                 Socket::Udp(_) => {

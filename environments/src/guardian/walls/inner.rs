@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Answer, Ask, Ended, Inside, OWN, Socket, filter, mounts, network, outer};
+use super::{Answer, Ask, Ended, Inside, OWN, Socket, filter, mounts, network, outer, redirect};
 use crate::guardian::{
     command::Command,
     process::{CHILD_MARKER, RUN_MARKER},
@@ -108,6 +108,8 @@ pub(super) fn build(inside: &Inside) -> io::Result<Vec<OwnedFd>> {
     let _ = sethostname(inside.hostname.as_bytes());
     mounts::build(inside)?;
     network::build().map_err(|error| io::Error::other(format!("the network inside: {error}")))?;
+    // A kernel that cannot do so leaves the address that is told of besides.
+    drop(redirect::build(&inside.redirects));
     let made = inside.sockets.iter().map(make);
     let mut made = made.collect::<io::Result<Vec<_>>>()?;
     let refusals = filter::listen().map_err(|error| io::Error::other(format!("a packet socket inside: {error}")))?;

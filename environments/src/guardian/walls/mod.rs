@@ -20,9 +20,10 @@ mod mounts;
 mod network;
 mod outer;
 mod probe;
+mod redirect;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::PathBuf,
     process::ExitCode,
 };
@@ -59,6 +60,8 @@ pub struct Inside {
     pub resolver: Option<std::net::IpAddr>,
     /// Folders that stay visible where they lie in what is new inside (`/tmp`, `/dev/shm`).
     pub kept: Vec<PathBuf>,
+    /// Addresses that are found at another one, as far as the kernel can do so.
+    pub redirects: Vec<(SocketAddrV4, SocketAddrV4)>,
     /// The sockets that the runner is handed, in this order: TCP ones listen.
     pub sockets: Vec<Socket>,
 }
