@@ -1,0 +1,102 @@
+//! One real broker for all of the tables, and sandboxes on it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use momus_engine::event::Happening;
+use momus_engine::timeline::{Clock, Timeline};
+use momus_environments::cache::{Cache, Progress};
+use momus_environments::guardian::{Guardian, Launcher, RunId};
+use momus_environments::servers::kafka::KafkaServer;
+use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::kafka::{Broker, Namespace};
+use tokio::runtime::Runtime;
+
+use super::tap::Tap;
+
+/// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
+static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
+    let runtime = Runtime::new().unwrap();
+    let (guardian, server) = runtime.block_on(async {
+        let cache = Cache::of_user().unwrap();
+        let launcher = Launcher {
+            program: env!("CARGO_BIN_EXE_momus").into(),
+            arguments: vec!["guardian".into()],
+        };
+        let guardian = Guardian::start(&launcher, &cache, RunId::random()).await.unwrap();
+        let aloud: Progress = Arc::new(|text| eprintln!("{text}"));
+        let server = KafkaServer::start(&guardian, &cache, "kafka", &aloud).await;
+        (guardian, server.unwrap())
+    });
+    (runtime, guardian, server)
+});
+
+/// The broker's own address.
+pub async fn direct() -> String {
+    tokio::task::spawn_blocking(|| BROKER.2.address()).await.unwrap()
+}
+
+/// A sandbox on the broker, with an edge of one caller, and what was seen behind it.
+pub struct Sandbox {
+    /// What stands before its names on the broker.
+    pub prefix: String,
+    edge: Edge,
+    tap: Tap,
+    timeline: Timeline,
+}
+
+impl Sandbox {
+    /// A new one, with a name that no other has.
+    pub async fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
+        let tap = Tap::before(direct().await.parse().unwrap()).await;
+        let timeline = Timeline::new(Clock::start(), 0, name.as_str());
+        let prefix = format!("{name}.");
+        let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone());
+        let edge = Edge::listen(
+            "shop",
+            "kafka",
+            Upstream::Tcp(tap.address()),
+            Protocol::Kafka(namespace),
+            timeline.clone(),
+        );
+        let edge = edge.await.unwrap();
+        Self {
+            prefix,
+            edge,
+            tap,
+            timeline,
+        }
+    }
+
+    /// Where its client connects.
+    pub fn address(&self) -> String {
+        self.edge.address().to_string()
+    }
+
+    /// The requests that were seen on the wire, with their versions.
+    pub fn wire(&self) -> Vec<String> {
+        self.tap.seen()
+    }
+
+    /// What a program said, unless its sandbox shows in it or its edge cut it off.
+    pub fn check(&self, said: Result<String, String>) -> Result<String, String> {
+        let said = match said {
+            Ok(said) if said.contains(self.prefix.trim_end_matches('.')) => Err(format!("its sandbox shows: {said}")),
+            said => said,
+        };
+        let events = self.timeline.snapshot().into_iter();
+        let cuts: Vec<_> = events
+            .filter_map(|event| match event.happening {
+                Happening::Connection { what, .. } if what.starts_with("reset") => Some(what),
+                _ => None,
+            })
+            .collect();
+        match said {
+            Err(error) => Err(format!("{error}\n{}\n{}", cuts.join("\n"), self.wire().join(" "))),
+            Ok(_) if cuts.iter().any(|cut| cut.contains("did not offer")) => Err(cuts.join("\n")),
+            Ok(said) => Ok(said),
+        }
+    }
+}

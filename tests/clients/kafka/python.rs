@@ -1,0 +1,31 @@
+//! Python's confluent-kafka: librdkafka.
+
+use tokio::process::Command;
+
+use super::cells::cells;
+use crate::table::judge;
+use crate::tools;
+
+const FEATURES: &[&str] = &[
+    "group",
+    "group-848",
+    "rebalance",
+    "rebalance-848",
+    "transactions",
+    "codecs",
+    "headers",
+    "admin",
+];
+
+/// Its program, ready to get its arguments.
+pub fn program() -> Command {
+    let mut command = Command::new(tools::python());
+    command.arg(tools::programs().join("python/kafka_client.py"));
+    command
+}
+
+#[tokio::test]
+async fn confluent_kafka_for_python() {
+    tokio::task::spawn_blocking(tools::python).await.unwrap();
+    judge("Kafka", &cells("confluent-kafka 2.16.1", "py", FEATURES, program).await);
+}
