@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 #![allow(dead_code, reason = "the tables come one by one")]
 
+mod postgres;
 mod table;
 mod tools;
