@@ -4,5 +4,6 @@
 #![allow(dead_code, reason = "the tables come one by one")]
 
 mod kafka;
+mod postgres;
 mod table;
 mod tools;

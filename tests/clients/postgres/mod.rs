@@ -1,0 +1,196 @@
+//! Clients of PostgreSQL, against a real server.
+
+mod ground;
+mod tap;
+
+use std::path::Path;
+
+use futures::future::join_all;
+use tokio::process::Command;
+
+use self::ground::{Ground, said};
+use crate::table::{Cell, judge};
+use crate::tools::{go, node_path, programs, python};
+
+const PYTHON: [&str; 14] = [
+    "startup",
+    "encryption",
+    "password",
+    "simple",
+    "extended",
+    "prepared",
+    "pipeline",
+    "copy",
+    "notify",
+    "cancel",
+    "transactions",
+    "errors",
+    "large",
+    "cursor",
+];
+const NODE: [&str; 13] = [
+    "startup",
+    "encryption",
+    "password",
+    "simple",
+    "extended",
+    "prepared",
+    "queue",
+    "notify",
+    "cancel",
+    "transactions",
+    "errors",
+    "large",
+    "cursor",
+];
+
+/// What psql is told: it goes on behind an error, which it prints.
+const PSQL: [(&str, &str); 8] = [
+    ("startup", "SHOW application_name; SHOW client_encoding; \\encoding"),
+    (
+        "simple",
+        "SELECT 1 \\; SELECT 'two'; \\d items\n\\df twice\n\\dT+ state",
+    ),
+    (
+        "prepared",
+        "PREPARE p AS SELECT twice($1); EXECUTE p (21); DEALLOCATE p;",
+    ),
+    (
+        "copy",
+        "\\copy copies FROM STDIN\n1\ta\n2\tb\n\\.\nCOPY copies TO STDOUT;\n\\copy copies TO STDOUT csv",
+    ),
+    ("notify", "LISTEN news; NOTIFY news, 'one';"),
+    (
+        "transactions",
+        "BEGIN; INSERT INTO steps VALUES (1); SAVEPOINT s; INSERT INTO steps VALUES (1); ROLLBACK TO s; COMMIT; TABLE steps;",
+    ),
+    (
+        "errors",
+        "\\set VERBOSITY verbose\nSELECT 1/0; SELECT * FROM nowhere; SELEC 1; \\echo :LAST_ERROR_SQLSTATE",
+    ),
+    (
+        "cursor",
+        "\\set FETCH_COUNT 100\nSELECT n, md5(n::text) FROM generate_series(1, 2000) n;",
+    ),
+];
+
+/// The run of one feature: what to start for a URL.
+struct Try<'t> {
+    client: &'t str,
+    feature: &'t str,
+    command: Box<dyn Fn(&str) -> Command + Send + Sync + 't>,
+}
+
+fn tries(go: &Path) -> Vec<Try<'_>> {
+    let mut tries = Vec::new();
+    for feature in PYTHON.into_iter().chain(["replication"]) {
+        let command = move |url: &str| {
+            let mut command = Command::new(python());
+            command.arg(programs().join("python/postgres.py")).args([url, feature]);
+            command
+        };
+        tries.push(Try {
+            client: "psycopg 3.3.9",
+            feature,
+            command: Box::new(command),
+        });
+    }
+    for feature in NODE {
+        let command = move |url: &str| {
+            let mut command = Command::new("node");
+            command.env("NODE_PATH", node_path());
+            command.arg(programs().join("node/postgres.js")).args([url, feature]);
+            command
+        };
+        tries.push(Try {
+            client: "pg 8.23.1",
+            feature,
+            command: Box::new(command),
+        });
+    }
+    for feature in PYTHON {
+        let command = move |url: &str| {
+            let mut command = Command::new(go);
+            command.args([url, feature]);
+            command
+        };
+        tries.push(Try {
+            client: "pgx 5.13.0",
+            feature,
+            command: Box::new(command),
+        });
+    }
+    for (feature, script) in PSQL {
+        let command = move |url: &str| {
+            let mut command = Command::new("sh");
+            let run = "printf '%s\\n' \"$2\" | psql \"$1\" -X -f - 2>&1 | sed 's/ with PID.*//'";
+            command.args(["-c", run, "sh", url, script]);
+            command
+        };
+        tries.push(Try {
+            client: "psql",
+            feature,
+            command: Box::new(command),
+        });
+    }
+    for (feature, arguments) in [
+        ("schema", "--schema-only"),
+        ("all", "--inserts"),
+        ("data, copied", "--data-only"),
+    ] {
+        let command = move |url: &str| {
+            let mut command = Command::new("sh");
+            // Newer ones draw a key for their first and last line.
+            let run = "pg_dump \"$1\" \"$2\" > dump.$$ && grep -v restrict dump.$$; done=$?; rm dump.$$; exit $done";
+            command.args(["-c", run, "sh", arguments, url]);
+            command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+            command
+        };
+        tries.push(Try {
+            client: "pg_dump",
+            feature,
+            command: Box::new(command),
+        });
+    }
+    tries
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_client_sees_what_it_sees_without_an_edge() {
+    let ground = Ground::prepare().await;
+    let go = tokio::task::spawn_blocking(|| {
+        python();
+        node_path();
+        go("postgres")
+    });
+    let go = go.await.unwrap();
+    let mut cells = Vec::new();
+    // Four at a time: more have nothing to run on.
+    for tries in tries(&go).chunks(4) {
+        cells.extend(join_all(tries.iter().map(|one| tried(&ground, one))).await);
+    }
+    ground.end().await;
+    judge("PostgreSQL", &cells);
+}
+
+async fn tried(ground: &Ground, one: &Try<'_>) -> Cell {
+    let way = ground.direct().await;
+    let direct = said(&mut (one.command)(&way.url)).await;
+    let way = ground.proxied().await;
+    let proxied = said(&mut (one.command)(&way.url)).await;
+    if std::env::var_os("TABLE_SAYS").is_some() {
+        eprintln!(
+            "{}, {}: {}",
+            one.client,
+            one.feature,
+            direct.as_deref().unwrap_or_default()
+        );
+    }
+    Cell {
+        client: one.client.to_owned(),
+        feature: one.feature.to_owned(),
+        direct,
+        proxied,
+        wire: way.tap.seen(),
+    }
+}
