@@ -3,10 +3,13 @@
 pub mod edge;
 pub mod edges;
 mod gate;
+mod greeting;
 pub mod http;
 pub mod kafka;
 mod postgres;
 mod reads;
 mod relay;
 pub mod rule;
+mod socket;
+pub mod tls;
 mod wire;

@@ -22,6 +22,7 @@ mod schema;
 mod secret;
 mod service;
 mod template;
+mod tls;
 
 pub use error::MeshError;
 pub use model::{
@@ -35,6 +36,7 @@ pub use role::Role;
 pub use schema::schema;
 pub use secret::Secret;
 pub use template::{Part, Reference, Segment, Template};
+pub use tls::Tls;
 
 use crate::masks::{Masks, SecretPlace};
 use indexmap::IndexMap;

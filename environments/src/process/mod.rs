@@ -20,6 +20,7 @@ mod standins;
 mod starting;
 mod telemetry;
 mod tidying;
+mod trust;
 mod wiring;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ use self::making::Shared;
 use self::ports::Unshared;
 use self::servers::{GUARDIAN_HINT, Servers};
 use self::tidying::Tidying;
+use self::trust::Trust;
 use crate::cache::{Cache, Progress};
 use crate::guardian::{self, Guardian, Launcher, RunId};
 
@@ -78,6 +80,8 @@ pub struct ProcessEnvironment {
     options: Options,
     guardian: OnceCell<Guardian>,
     servers: OnceCell<Arc<Servers>>,
+    /// Of a mesh in which TLS ends at an edge of a service.
+    trust: OnceCell<Arc<Trust>>,
     unshared: Unshared,
     tidying: Tidying,
 }
@@ -90,6 +94,7 @@ impl ProcessEnvironment {
             options,
             guardian: OnceCell::new(),
             servers: OnceCell::new(),
+            trust: OnceCell::new(),
             unshared: Unshared::default(),
             tidying: Tidying::default(),
         }
@@ -141,6 +146,10 @@ impl Environment for ProcessEnvironment {
             return Ok(());
         }
         let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
+        if self.mesh.services.keys().any(|name| self.mesh.trusts(name)) {
+            let found = async || Trust::found(guardian.run_folder()).await.map(Arc::new);
+            self.trust.get_or_try_init(found).await?;
+        }
         self.servers
             .get_or_try_init(|| self.servers(guardian, teller))
             .await
@@ -159,6 +168,7 @@ impl Environment for ProcessEnvironment {
             mesh: Arc::clone(&self.mesh),
             guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
+            trust: self.trust.get().cloned(),
             ready_limit: self.options.ready_limit,
             unshared: self.unshared.clone(),
             tidying: self.tidying.clone(),
