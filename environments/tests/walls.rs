@@ -101,8 +101,8 @@ while True:
     connection, _ = server.accept()
     broker = socket.create_connection(('kafka', 9092))
     answer = broker.recv(100).decode()
-    open('/tmp/mine', 'a').write('x')
-    facts = [socket.gethostname(), answer, open('/tmp/mine').read(), str(sorted(os.listdir('/tmp'))), str(os.getuid())]
+    open('/tmp/momus-walls-mine', 'a').write('x')
+    facts = [socket.gethostname(), answer, open('/tmp/momus-walls-mine').read(), str(sorted(os.listdir('/tmp'))), str(os.getuid())]
     connection.sendall(' '.join(facts).encode())
     connection.close()
 ";
@@ -144,7 +144,7 @@ async fn eight_programs_listen_on_one_port_and_find_their_dependencies_under_the
             let mut answer = String::new();
             let mut shop = walls.connect(at).await.unwrap();
             timeout(SOON, shop.read_to_string(&mut answer)).await.unwrap().unwrap();
-            assert_eq!(answer, format!("shop-{number} broker-{number} x ['mine'] {user}"));
+            assert_eq!(answer, format!("shop-{number} broker-{number} x ['momus-walls-mine'] {user}"));
             let refused = walls.connect("127.0.0.1:8081".parse().unwrap()).await;
             assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
         }
@@ -152,7 +152,7 @@ async fn eight_programs_listen_on_one_port_and_find_their_dependencies_under_the
             std::net::TcpStream::connect("127.0.0.1:8080").is_err(),
             "nothing of it is outside"
         );
-        assert!(!Path::new("/tmp/mine").exists());
+        assert!(!Path::new("/tmp/momus-walls-mine").exists());
         house.guardian.close().await.unwrap();
     }
 }

@@ -11,16 +11,21 @@ use std::time::Duration;
 use momus_engine::activity::Activity;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::Timeline;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsStream;
 
 pub use crate::door::{Door, TurnedAway};
 use crate::gate::Gate;
+use crate::greeting::{self, Ungreeted};
 use crate::http::Exchanges;
 pub use crate::http::Purpose;
 use crate::kafka::Namespace;
 use crate::rule::{Answer, Answering, Rule, Rules};
+use crate::socket::{Socket, reset};
+use crate::tls::{self, Identity, TlsUpstream};
 pub(crate) use crate::wire::Wire;
 
 /// Where an edge leads.
@@ -34,6 +39,8 @@ pub enum Upstream {
     Dialed(Dialer),
     /// Nobody listens: the dependency does not run.
     Nowhere,
+    /// A TCP address where TLS is spoken.
+    Tls(TlsUpstream),
 }
 
 /// How to connect into a network that is not this process' own.
@@ -74,7 +81,7 @@ pub enum Protocol {
     /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
     Http(Purpose),
     /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded.
-    /// Encryption is declined.
+    /// Encryption is declined where TLS does not end at the edge.
     Postgres {
         /// The clone of each database, by the name that the caller knows.
         clones: BTreeMap<String, String>,
@@ -99,6 +106,8 @@ pub struct ListenError {
 /// can be asked, so a caller whom the upstream refuses (or [`Edge::refuse`]) sees its connection accepted and reset at once
 /// (RST, by `SO_LINGER` 0). With a closed port a try could not be counted, and the port could be given to somebody else. Where
 /// it listens within walls ([`Edge::enter`]), refused is refused.
+///
+/// Where TLS ends at the edge, `close_notify` is passed on as FIN is.
 ///
 /// A reset of an end that has already sent its FIN is noticed when something is next written to it.
 pub struct Edge {
@@ -128,7 +137,34 @@ impl Edge {
         protocol: Protocol,
         timeline: Timeline,
     ) -> Result<Self, ListenError> {
-        let (caller, dependency) = (caller.into(), dependency.into());
+        Self::bind(caller.into(), dependency.into(), upstream, protocol, None, timeline).await
+    }
+
+    /// Listens as [`Edge::listen`] does, for callers that speak TLS: it ends here, and what passes within it is recorded
+    /// and ruled like what passes without.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn listen_tls(
+        caller: impl Into<String>,
+        dependency: impl Into<String>,
+        upstream: Upstream,
+        protocol: Protocol,
+        identity: &Identity,
+        timeline: Timeline,
+    ) -> Result<Self, ListenError> {
+        let tls = Some(identity.server(greeting::names(&protocol)));
+        Self::bind(caller.into(), dependency.into(), upstream, protocol, tls, timeline).await
+    }
+
+    async fn bind(
+        caller: String,
+        dependency: String,
+        upstream: Upstream,
+        protocol: Protocol,
+        tls: Option<Arc<ServerConfig>>,
+        timeline: Timeline,
+    ) -> Result<Self, ListenError> {
         let bound = async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             Ok((listener.local_addr()?, listener))
@@ -143,26 +179,42 @@ impl Edge {
                 });
             }
         };
-        let mut edge = Self::at(address, caller, dependency, upstream, protocol, timeline);
+        let mut edge = Self::of(
+            Wire::new(caller, dependency, address, protocol, tls, timeline),
+            upstream,
+        );
         edge.own = Some(edge.serve(listener));
         Ok(edge)
     }
 
-    /// An edge whose caller finds it at this address, in a network that may not be this process' own. It is entered where
-    /// [`Edge::serve`] says.
+    /// An edge whose caller finds it at this address, in a network that may not be this process' own; TLS ends there where it
+    /// has an identity. It is entered where [`Edge::enter`] says.
     pub fn at(
         address: SocketAddr,
-        caller: impl Into<String>,
-        dependency: impl Into<String>,
+        (caller, dependency): (&str, &str),
         upstream: Upstream,
         protocol: Protocol,
+        identity: Option<&Identity>,
         timeline: Timeline,
     ) -> Self {
+        let tls = identity.map(|identity| identity.server(greeting::names(&protocol)));
+        let wire = Wire::new(
+            caller.to_owned(),
+            dependency.to_owned(),
+            address,
+            protocol,
+            tls,
+            timeline,
+        );
+        Self::of(wire, upstream)
+    }
+
+    fn of(wire: Wire, upstream: Upstream) -> Self {
         let (rules, _) = watch::channel(Rules::new(upstream));
         Self {
-            address,
+            address: wire.address,
             rules: Arc::new(rules),
-            wire: Arc::new(Wire::new(caller.into(), dependency.into(), address, protocol, timeline)),
+            wire: Arc::new(wire),
             serving: Mutex::default(),
             own: None,
         }
@@ -257,13 +309,8 @@ async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, 
     while connections.join_next().await.is_some() {}
 }
 
-enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
 /// Serves one connection to its end.
-async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
+async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
     let mut gate = Gate::new(rules.clone(), wire.activity());
     let connecting = wire.begins("a new connection");
     let opened = tokio::select! {
@@ -283,23 +330,22 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
     };
     wire.connection("opened");
     drop(client.set_nodelay(true));
+    let mut client = match &wire.tls {
+        None => Socket::Tcp(client),
+        Some(tls) => {
+            let _agreeing = wire.begins("a new connection");
+            match greeting::greet(client, tls, &wire, &mut gate).await {
+                Ok(client) => client,
+                Err(why) => return ungreeted(why, &upstream, &wire),
+            }
+        }
+    };
     let exchanges = match wire.protocol {
         Protocol::Http(purpose) => Some(Exchanges::new(Arc::clone(&wire), purpose)),
         Protocol::Tcp | Protocol::Postgres { .. } | Protocol::Kafka(_) => None,
     };
     let under_way = || exchanges.as_ref().is_none_or(Exchanges::under_way);
-    let carried = async {
-        match &mut upstream {
-            Socket::Tcp(stream) => {
-                let (reader, writer) = stream.split();
-                wire.carry(&mut client, reader, writer, rules, exchanges.as_ref()).await
-            }
-            Socket::Unix(stream) => {
-                let (reader, writer) = stream.split();
-                wire.carry(&mut client, reader, writer, rules, exchanges.as_ref()).await
-            }
-        }
-    };
+    let carried = wire.carry(&mut client, &mut upstream, rules, exchanges.as_ref());
     let ended = tokio::select! {
         biased;
         () = gate.refused(under_way) => Err("reset: a fault".to_owned()),
@@ -310,13 +356,25 @@ async fn serve(mut client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Ru
         Ok(()) => wire.connection("closed"),
         Err(what) => {
             wire.effect(&what);
-            reset(&client);
-            if let Socket::Tcp(stream) = &upstream {
-                reset(stream);
-            }
+            client.reset();
+            upstream.reset();
             wire.connection(what);
         }
     }
+}
+
+/// Nothing came of a connection on an edge at which TLS ends.
+fn ungreeted(why: Ungreeted, upstream: &Socket, wire: &Wire) {
+    let what = match why {
+        Ungreeted::Left => return wire.connection("closed"),
+        Ungreeted::Refused => {
+            upstream.reset();
+            "reset: a fault".to_owned()
+        }
+        Ungreeted::Failed(error) => format!("refused: no TLS: {error}"),
+    };
+    wire.effect(&what);
+    wire.connection(what);
 }
 
 /// Connects to the upstream as soon as no cut holds the connection back.
@@ -336,11 +394,9 @@ async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }
+        Upstream::Tls(upstream) => {
+            let stream = tls::connect(&upstream).await?;
+            Ok(Socket::Tls(Box::new(TlsStream::Client(stream))))
+        }
     }
-}
-
-/// Has the stream end with RST in place of FIN when it is dropped.
-fn reset(stream: &TcpStream) {
-    // Fails only on a socket that is gone, and then there is nobody to tell.
-    drop(stream.set_zero_linger());
 }

@@ -83,6 +83,7 @@ impl Gate {
                 },
             }
         }
-        Ok(())
+        // TLS keeps what its socket does not take at once.
+        writer.flush().await
     }
 }

@@ -3,6 +3,7 @@
 
 mod asked;
 mod frame;
+pub(crate) mod security;
 mod session;
 mod statement;
 mod tag;

@@ -7,8 +7,7 @@ use momus_engine::activity::{Activity, UnderWay};
 use momus_engine::event::Happening;
 use momus_engine::sandbox::CLIENT;
 use momus_engine::timeline::Timeline;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::edge::Protocol;
@@ -17,6 +16,7 @@ use crate::http::{Exchanges, requests, responses};
 use crate::reads::Reads;
 use crate::relay::pump;
 use crate::rule::Rules;
+use crate::socket::Socket;
 use crate::{kafka, postgres};
 
 /// Who is at the ends of an edge, and what its connections have in common.
@@ -26,6 +26,8 @@ pub(crate) struct Wire {
     /// The edge's own.
     pub address: SocketAddr,
     pub protocol: Protocol,
+    /// What a caller is shown, where TLS ends at the edge.
+    pub tls: Option<Arc<ServerConfig>>,
     pub timeline: Timeline,
     reads: Mutex<Reads>,
 }
@@ -36,6 +38,7 @@ impl Wire {
         dependency: String,
         address: SocketAddr,
         protocol: Protocol,
+        tls: Option<Arc<ServerConfig>>,
         timeline: Timeline,
     ) -> Self {
         Self {
@@ -43,6 +46,7 @@ impl Wire {
             dependency,
             address,
             protocol,
+            tls,
             timeline,
             reads: Mutex::default(),
         }
@@ -106,14 +110,14 @@ impl Wire {
     /// Carries both directions as the protocol has it.
     pub async fn carry(
         self: &Arc<Self>,
-        client: &mut TcpStream,
-        mut from_upstream: impl AsyncRead + Unpin,
-        mut to_upstream: impl AsyncWrite + Unpin,
+        client: &mut Socket,
+        upstream: &mut Socket,
         rules: watch::Receiver<Rules>,
         exchanges: Option<&Exchanges>,
     ) -> std::io::Result<()> {
         let gate = Gate::new(rules.clone(), self.activity());
         let (mut from_client, mut to_client) = client.split();
+        let (mut from_upstream, mut to_upstream) = upstream.split();
         match (&self.protocol, exchanges) {
             (Protocol::Http(_), Some(exchanges)) => {
                 tokio::try_join!(

@@ -152,6 +152,7 @@ impl Mesh {
                     Some("add `bin: FOLDER` at the top".to_owned()),
                 )),
                 Reference::Bin => None,
+                Reference::Ca => self.ca_mistake(name),
                 Reference::Port(port) if service.ports.contains_key(port) => None,
                 Reference::Port(port) => Some((
                     format!("service `{name}` has no port `{port}`"),

@@ -23,6 +23,7 @@ mod schema;
 mod secret;
 mod service;
 mod template;
+mod tls;
 
 pub use also_at::{Address, AlsoAt};
 pub use error::MeshError;
@@ -37,6 +38,7 @@ pub use role::Role;
 pub use schema::schema;
 pub use secret::Secret;
 pub use template::{Part, Reference, Segment, Template};
+pub use tls::Tls;
 
 use crate::masks::{Masks, SecretPlace};
 use indexmap::IndexMap;

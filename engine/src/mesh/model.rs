@@ -4,6 +4,7 @@ use super::also_at::AlsoAt;
 use super::nearest::nearest;
 use super::place::{Located, Place};
 use super::template::{Reference, Template};
+use super::tls::Tls;
 use indexmap::IndexMap;
 use regex::Regex;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub struct Service {
     pub logs: Option<LogFormat>,
     /// What its lines of plain text are like: the groups of this are their fields, `level` and `message` before all.
     pub log_pattern: Option<Regex>,
+    /// How the edges to it treat TLS.
+    pub tls: Option<Tls>,
     /// How long it may take to exit after SIGTERM before SIGKILL follows; 10 s as in compose.
     pub stop_grace_period: Duration,
 }
@@ -123,6 +126,8 @@ pub struct Datastore {
     pub place: Place,
     /// What is in it from the start, if anything.
     pub schema: Option<Located<Schema>>,
+    /// How the edges to it treat TLS.
+    pub tls: Option<Tls>,
     /// The service whose data it holds.
     pub owner: Option<Located<String>>,
 }
@@ -141,6 +146,8 @@ pub struct Broker {
     pub place: Place,
     /// Its topics by name.
     pub topics: IndexMap<String, Topic>,
+    /// How the edges to it treat TLS.
+    pub tls: Option<Tls>,
 }
 
 /// A topic of a broker.
@@ -157,6 +164,8 @@ pub struct Topic {
 /// A bucket of objects.
 #[derive(Debug, Clone)]
 pub struct Bucket {
+    /// How the edges to it treat TLS.
+    pub tls: Option<Tls>,
     /// Where it is declared.
     pub place: Place,
     /// The service whose data it holds.
@@ -166,6 +175,8 @@ pub struct Bucket {
 /// A third party, played by a stand-in.
 #[derive(Debug, Clone)]
 pub struct Partner {
+    /// How the edges to it treat TLS.
+    pub tls: Option<Tls>,
     /// Where it is declared.
     pub place: Place,
     /// The file of its rules, absolute.

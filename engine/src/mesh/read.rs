@@ -91,6 +91,7 @@ impl Reader<'_> {
         let mut datastore = Datastore {
             place: place.clone(),
             schema: None,
+            tls: self.tls(&fields, &of, false),
             owner: self.owner(&fields, &of),
         };
         match fields.get("postgres") {
@@ -145,7 +146,8 @@ impl Reader<'_> {
     }
 
     fn broker(&mut self, name: &str, place: &Place, node: &Node) -> Broker {
-        let fields = self.fields::<schema::Broker>(node, &format!("broker `{name}`"));
+        let of = format!("broker `{name}`");
+        let fields = self.fields::<schema::Broker>(node, &of);
         let map = fields.get("topics");
         let map = map.and_then(|node| self.map(node, &format!("`topics` of broker `{name}`")));
         let mut topics = IndexMap::new();
@@ -155,6 +157,7 @@ impl Reader<'_> {
         Broker {
             place: place.clone(),
             topics,
+            tls: self.tls(&fields, &of, false),
         }
     }
 
@@ -190,6 +193,7 @@ impl Reader<'_> {
         let of = format!("bucket `{name}`");
         let fields = self.fields::<schema::Bucket>(node, &of);
         Bucket {
+            tls: self.tls(&fields, &of, false),
             place: place.clone(),
             owner: self.owner(&fields, &of),
         }
@@ -211,6 +215,7 @@ impl Reader<'_> {
             self.error(&rules.place, message);
         }
         Partner {
+            tls: self.tls(&fields, &of, false),
             place: place.clone(),
             rules: rules.unwrap_or(Located {
                 value: PathBuf::new(),

@@ -36,7 +36,7 @@ impl Reader<'_> {
         self.errors.push(MeshError::at(place, message));
     }
 
-    fn unfit(&mut self, node: &Node, of: &str, expected: &str) {
+    pub(super) fn unfit(&mut self, node: &Node, of: &str, expected: &str) {
         let found = match &node.value {
             Value::Text { text, .. } => format!("`{text}`"),
             other => other.kind().to_owned(),

@@ -54,7 +54,8 @@ pub(super) struct Service {
     /// The folder that it runs in.
     working_dir: Option<String>,
     /// Its environment. `${port.NAME}` is a port of its own; `${edge.NAME}` its way to a dependency, with the parts
-    /// `.url`, `.host`, `.port`, `.user`, `.password` and `.database`; `${bin}` the folder of programs.
+    /// `.url`, `.host`, `.port`, `.user`, `.password` and `.database`; `${bin}` the folder of programs;
+    /// `${ca}` the file of the run's CA, where TLS ends at one of its edges.
     environment: Option<BTreeMap<String, Scalar>>,
     /// Its ports by name.
     ports: Option<BTreeMap<String, Port>>,
@@ -76,8 +77,26 @@ pub(super) struct Service {
     settle: Option<String>,
     /// The format of its log lines on standard output and standard error.
     logs: Option<Logs>,
+    /// Whether its callers speak TLS to it. With `true` it ends at their edges, with a certificate of the run's own CA; with
+    /// `passthrough` it passes as bytes, of which nothing can be told.
+    tls: Option<Tls>,
     /// How long it may take to exit after SIGTERM (`10s` without it).
     stop_grace_period: Option<String>,
+}
+
+/// `true`, `false` or `passthrough`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Tls {
+    Ends(bool),
+    Passes(Passthrough),
+}
+
+/// TLS passes as bytes.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Passthrough {
+    Passthrough,
 }
 
 /// The format of log lines.
@@ -131,6 +150,8 @@ pub(super) struct Datastore {
     postgres: Postgres,
     /// The service whose data it holds.
     owner: Option<String>,
+    /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
+    tls: Option<bool>,
 }
 
 /// A Postgres database.
@@ -155,6 +176,8 @@ pub(super) struct Schema {
 pub(super) struct Broker {
     /// Its topics by name. A topic stands on one broker only.
     topics: Option<BTreeMap<String, Topic>>,
+    /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
+    tls: Option<bool>,
 }
 
 /// A topic.
@@ -174,6 +197,8 @@ pub(super) struct Topic {
 pub(super) struct Bucket {
     /// The service whose data it holds.
     owner: Option<String>,
+    /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
+    tls: Option<bool>,
 }
 
 /// A third party, played by a stand-in.
@@ -182,6 +207,8 @@ pub(super) struct Bucket {
 pub(super) struct Partner {
     /// The file of its rules.
     rules: String,
+    /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
+    tls: Option<bool>,
 }
 
 /// A stage of a ledger, which is one of `request`, `topic`, `bucket`, `table` and `partner`.

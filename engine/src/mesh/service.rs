@@ -59,6 +59,7 @@ impl Reader<'_> {
             .and_then(|node| self.healthcheck(name, node, &ports, served));
         let logs = fields.get("logs");
         let (logs, log_pattern) = logs.map_or((None, None), |node| self.logs(node, &of("logs")));
+        let tls = self.tls(&fields, &format!("service `{name}`"), true);
         let mut duration = |key: &str| fields.get(key).and_then(|node| self.duration(node, &of(key)));
         Service {
             place: place.clone(),
@@ -72,6 +73,7 @@ impl Reader<'_> {
             provides,
             healthcheck,
             ports,
+            tls,
             settle: duration("settle"),
             stop_grace_period: duration("stop_grace_period").unwrap_or(Duration::from_secs(10)),
             logs,

@@ -38,6 +38,8 @@ pub enum Reference {
     Port(String),
     /// `${bin}`: the mesh's folder of programs.
     Bin,
+    /// `${ca}`: the file, in PEM, of the CA that the edges' certificates are of.
+    Ca,
 }
 
 /// A part of an edge's address.
@@ -86,6 +88,7 @@ impl fmt::Display for Reference {
             Reference::Edge { name, part } => write!(f, "${{edge.{name}.{}}}", part.name()),
             Reference::Port(name) => write!(f, "${{port.{name}}}"),
             Reference::Bin => f.write_str("${bin}"),
+            Reference::Ca => f.write_str("${ca}"),
         }
     }
 }
@@ -170,6 +173,9 @@ type Wrong = (String, Option<String>);
 fn piece(body: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<Piece, Wrong> {
     if body == "bin" {
         return Ok(Piece::Reference(Reference::Bin));
+    }
+    if body == "ca" {
+        return Ok(Piece::Reference(Reference::Ca));
     }
     if let Some((head, tail)) = body.split_once('.')
         && !head.contains(":-")

@@ -15,6 +15,8 @@ pub(super) struct Addresses<'a> {
     pub(super) ports: &'a BTreeMap<String, u16>,
     /// The mesh's folder of programs.
     pub(super) bin: Option<&'a std::path::Path>,
+    /// The certificate of the run's CA.
+    pub(super) ca: Option<&'a std::path::Path>,
 }
 
 impl Addresses<'_> {
@@ -36,6 +38,10 @@ impl Addresses<'_> {
     fn reference(&self, reference: &Reference) -> Result<String, String> {
         match reference {
             Reference::Bin => Ok(self.bin.map(|bin| bin.display().to_string()).unwrap_or_default()),
+            Reference::Ca => match self.ca {
+                Some(ca) => Ok(ca.display().to_string()),
+                None => Err("the run has no CA".to_owned()),
+            },
             Reference::Port(name) => self
                 .ports
                 .get(name)
@@ -87,6 +93,7 @@ mod tests {
             service: "shop",
             ports: &ports,
             bin: mesh.bin.as_deref(),
+            ca: None,
         };
         let shop = &mesh.services["shop"];
         let filled = |name: &str| addresses.fill(&shop.environment[name]).unwrap();

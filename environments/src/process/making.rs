@@ -22,6 +22,7 @@ use super::servers::Servers;
 use super::service::Process;
 use super::standins::StandIns;
 use super::tidying::Tidying;
+use super::trust::Trust;
 use super::wiring::Wiring;
 use crate::guardian::Guardian;
 
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     /// None of a mesh that leaves nothing behind.
     pub(super) guardian: Option<Guardian>,
     pub(super) servers: Arc<Servers>,
+    /// None of a mesh in which TLS ends at no edge.
+    pub(super) trust: Option<Arc<Trust>>,
     pub(super) ready_limit: Duration,
     /// Whether services run within walls.
     pub(super) walls: bool,
@@ -163,7 +166,15 @@ fn assemble(
         if let (Source::Command(_), Some(guardian), Some(folder)) = (&service.source, &shared.guardian, &folder) {
             let (mesh, guardian, logs) = (Arc::clone(&shared.mesh), guardian.clone(), folder.join("logs"));
             let told = (shared.unshared.clone(), incident.clone());
-            let process = Process::new(name, mesh, guardian, timeline.clone(), &logs, told);
+            let process = Process::new(
+                name,
+                mesh,
+                guardian,
+                timeline.clone(),
+                &logs,
+                told,
+                shared.trust.clone(),
+            );
             processes.insert(name.clone(), Arc::new(process));
         }
     }

@@ -22,6 +22,7 @@ mod standins;
 mod starting;
 mod telemetry;
 mod tidying;
+mod trust;
 mod wiring;
 mod within;
 
@@ -45,6 +46,7 @@ use self::making::Shared;
 use self::ports::Unshared;
 use self::servers::{GUARDIAN_HINT, Servers};
 use self::tidying::Tidying;
+use self::trust::Trust;
 use crate::cache::{Cache, Progress};
 use crate::guardian::{self, Guardian, Launcher, RunId};
 
@@ -85,6 +87,8 @@ pub struct ProcessEnvironment {
     /// Why there are no walls, once that is known.
     walls: OnceLock<Result<(), String>>,
     servers: OnceCell<Arc<Servers>>,
+    /// Of a mesh in which TLS ends at an edge of a service.
+    trust: OnceCell<Arc<Trust>>,
     unshared: Unshared,
     tidying: Tidying,
 }
@@ -98,6 +102,7 @@ impl ProcessEnvironment {
             guardian: OnceCell::new(),
             walls: OnceLock::new(),
             servers: OnceCell::new(),
+            trust: OnceCell::new(),
             unshared: Unshared::default(),
             tidying: Tidying::default(),
         }
@@ -180,6 +185,10 @@ impl Environment for ProcessEnvironment {
             teller.tell(Happening::Notice { text }).await;
         }
         let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
+        if self.mesh.services.keys().any(|name| self.mesh.trusts(name)) {
+            let found = async || Trust::found(guardian.run_folder()).await.map(Arc::new);
+            self.trust.get_or_try_init(found).await?;
+        }
         self.servers
             .get_or_try_init(|| self.servers(guardian, teller))
             .await
@@ -199,6 +208,7 @@ impl Environment for ProcessEnvironment {
             mesh: Arc::clone(&self.mesh),
             guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
+            trust: self.trust.get().cloned(),
             ready_limit: self.options.ready_limit,
             walls: self.walls().is_ok(),
             unshared: self.unshared.clone(),

@@ -137,6 +137,9 @@ impl Candidate<'_> {
 
     fn address(&self, port: Option<&str>) -> Result<String, String> {
         match (&self.service.source, self.running, port) {
+            (Source::Url(url), _, _) if url.starts_with("https://") => {
+                Err("a healthcheck cannot ask `https://`: leave it out".into())
+            }
             (Source::Url(url), _, _) => {
                 let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
                 Ok(if authority.contains(':') {

@@ -20,6 +20,7 @@ use super::address::Addresses;
 use super::incident::Incident;
 use super::log::Log;
 use super::ports::{Ports, Unshared};
+use super::trust::Trust;
 use super::within::{House, NotWithin, Served};
 use crate::guardian::walls::Walls;
 use crate::guardian::{Child, Command, Exit, Guardian, Signal, SpawnError};
@@ -41,6 +42,8 @@ pub(super) struct Process {
     timeline: Timeline,
     log: PathBuf,
     unshared: Unshared,
+    /// The CA of the run, if it has one.
+    trust: Option<Arc<Trust>>,
     latest: Mutex<Option<Running>>,
     /// Told of the exits that no step told it to.
     untold: Incident,
@@ -148,6 +151,7 @@ impl Process {
         timeline: Timeline,
         logs: &Path,
         (unshared, untold): (Unshared, Incident),
+        trust: Option<Arc<Trust>>,
     ) -> Self {
         Self {
             name: name.to_owned(),
@@ -156,6 +160,7 @@ impl Process {
             timeline,
             log: logs.join(format!("{name}.log")),
             unshared,
+            trust,
             latest: Mutex::default(),
             untold,
         }
@@ -264,6 +269,7 @@ impl Process {
             service: &self.name,
             ports: ports.numbers(),
             bin: self.mesh.bin.as_deref(),
+            ca: self.trust.as_ref().map(|trust| trust.pem.as_path()),
         };
         let words = command.iter().map(|word| addresses.fill(word));
         let mut words = words.collect::<Result<Vec<_>, _>>()?.into_iter();
@@ -275,6 +281,13 @@ impl Process {
             if let Ok(value) = std::env::var(name) {
                 started = started.variable(name, value);
             }
+        }
+        for (name, value) in self
+            .trust
+            .iter()
+            .flat_map(|it| it.variables(&self.mesh, &self.name, service))
+        {
+            started = started.variable(name, value);
         }
         for (name, value) in &service.environment {
             started = started.variable(name, addresses.fill(value)?);

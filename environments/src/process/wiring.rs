@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Kind, Mesh, Source};
+use momus_engine::mesh::{Kind, Mesh, Source, Tls};
 use momus_engine::sandbox::{CLIENT, Endpoint};
 use momus_engine::timeline::Timeline;
 use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
 use momus_proxies::edges::Edges;
 use momus_proxies::kafka::{Broker, Namespace};
+use momus_proxies::tls::{Roots, TlsUpstream};
 
 use super::brokers::BrokerServer;
 use super::data::{clone_of, prefix};
-use super::found::address_of;
+use super::found::{address_of, names_of};
 use super::making::Shared;
-use super::servers::Servers;
 use super::standins::StandIns;
 
 /// The edges of one sandbox, and what callers are told of them.
@@ -31,7 +32,7 @@ pub(super) struct Wiring {
 impl Wiring {
     /// Lays every edge of the mesh, those of the test client included.
     pub(super) async fn lay(shared: &Shared, standins: &StandIns, timeline: &Timeline) -> Result<Self, StepError> {
-        let (mesh, servers) = (shared.mesh.as_ref(), shared.servers.as_ref());
+        let mesh = &shared.mesh;
         let mut wiring = Self::default();
         let kinds = [
             Kind::Service,
@@ -42,14 +43,14 @@ impl Wiring {
         ];
         for dependency in mesh.names(&kinds) {
             wiring
-                .edge((CLIENT, false), dependency, mesh, servers, standins, timeline)
+                .edge((CLIENT, false), dependency, shared, standins, timeline)
                 .await?;
         }
         for (caller, service) in &mesh.services {
             let walls = shared.walls && matches!(service.source, Source::Command(_));
             for dependency in service.dependencies() {
                 wiring
-                    .edge((caller, walls), dependency, mesh, servers, standins, timeline)
+                    .edge((caller, walls), dependency, shared, standins, timeline)
                     .await?;
             }
         }
@@ -60,20 +61,30 @@ impl Wiring {
         &mut self,
         (caller, walls): (&str, bool),
         dependency: &str,
-        mesh: &Mesh,
-        servers: &Servers,
+        shared: &Shared,
         standins: &StandIns,
         timeline: &Timeline,
     ) -> Result<(), StepError> {
+        let (mesh, servers) = (&shared.mesh, &shared.servers);
+        // The test client is Momus itself: to it, and to no service, an edge at which TLS ends is plain.
+        let tls = match mesh.tls(dependency) {
+            Some(Tls::Ended) if caller == CLIENT => None,
+            Some(Tls::Passed) if caller == CLIENT && is_served(mesh, dependency) => None,
+            tls => tls,
+        };
         let key = (caller.to_owned(), dependency.to_owned());
         let absent = || Failure::unknown(format!("{dependency} is not served"));
         let (upstream, protocol) = match mesh.kind(dependency) {
             Some(Kind::Service) => {
                 let upstream = match mesh.services.get(dependency).map(|service| &service.source) {
-                    Some(Source::Url(url)) => served(dependency, url).await?,
+                    Some(Source::Url(url)) => served(dependency, url, tls).await?,
                     _ => Upstream::Nowhere,
                 };
-                (upstream, Protocol::Http(Purpose::Calls))
+                let protocol = match tls {
+                    Some(Tls::Passed) => Protocol::Tcp,
+                    Some(Tls::Ended) | None => Protocol::Http(Purpose::Calls),
+                };
+                (upstream, protocol)
             }
             Some(Kind::Datastore) => {
                 let server = servers.postgres.as_ref().ok_or_else(absent)?;
@@ -129,19 +140,39 @@ impl Wiring {
             }
             Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };
+        let trust = shared.trust.as_ref().filter(|_| tls == Some(Tls::Ended));
         let edge = if walls {
+            let names = names_of(mesh, caller, dependency);
+            let identity = trust.map(|trust| trust.identity(&names)).transpose()?;
             let address = address_of(mesh, caller, dependency);
-            Edge::at(address, caller, dependency, upstream, protocol, timeline.clone())
+            Edge::at(
+                address,
+                (caller, dependency),
+                upstream,
+                protocol,
+                identity.as_ref(),
+                timeline.clone(),
+            )
         } else {
-            let edge = Edge::listen(caller, dependency, upstream, protocol, timeline.clone()).await;
-            edge.map_err(|error| Failure::unknown(error.to_string()))?
+            let identity = trust
+                .map(|trust| trust.identity(&[dependency.to_owned()]))
+                .transpose()?;
+            let ways = (upstream, protocol, timeline.clone());
+            let listened = match identity {
+                Some(identity) => Edge::listen_tls(caller, dependency, ways.0, ways.1, &identity, ways.2).await,
+                None => Edge::listen(caller, dependency, ways.0, ways.1, ways.2).await,
+            };
+            listened.map_err(|error| Failure::unknown(error.to_string()))?
         };
         let mut endpoint = plain(edge.address());
         // Clients of S3 put the bucket before a host that has a name, and behind one that is an address.
         if walls && mesh.kind(dependency) != Some(Kind::Bucket) {
             endpoint.host = dependency.to_owned();
         }
-        describe(&mut endpoint, dependency, mesh, servers, standins);
+        describe(&mut endpoint, dependency, shared, standins);
+        if tls.is_some() {
+            secure(&mut endpoint, trust.map(|trust| trust.pem.as_path()));
+        }
         self.endpoints.insert(key, endpoint);
         self.edges.insert(caller, dependency, edge);
         Ok(())
@@ -157,7 +188,8 @@ fn plain(address: SocketAddr) -> Endpoint {
 }
 
 /// Fills in what follows from the host and the port.
-fn describe(endpoint: &mut Endpoint, dependency: &str, mesh: &Mesh, servers: &Servers, standins: &StandIns) {
+fn describe(endpoint: &mut Endpoint, dependency: &str, shared: &Shared, standins: &StandIns) {
+    let (mesh, servers) = (&shared.mesh, &shared.servers);
     let address = format!("{}:{}", endpoint.host, endpoint.port);
     let http = format!("http://{address}");
     endpoint.address.clone_from(&address);
@@ -184,20 +216,49 @@ fn describe(endpoint: &mut Endpoint, dependency: &str, mesh: &Mesh, servers: &Se
     }
 }
 
-/// Where a service that is served already listens.
-async fn served(service: &str, url: &str) -> Result<Upstream, StepError> {
+/// The addresses as callers that speak TLS are given them.
+fn secure(endpoint: &mut Endpoint, ca: Option<&Path>) {
+    let mode = match ca {
+        Some(ca) => format!("sslmode=verify-full&sslrootcert={}", ca.display()),
+        None => "sslmode=require".to_owned(),
+    };
+    for url in [&mut endpoint.url, &mut endpoint.address] {
+        *url = url.replacen("http://", "https://", 1).replace("sslmode=disable", &mode);
+    }
+}
+
+fn is_served(mesh: &Mesh, name: &str) -> bool {
+    let service = mesh.services.get(name);
+    service.is_some_and(|service| matches!(service.source, Source::Url(_)))
+}
+
+/// Where a service that is served already listens, and whether TLS is spoken to it; TLS that passes is its caller's.
+async fn served(service: &str, url: &str, tls: Option<Tls>) -> Result<Upstream, StepError> {
     let wrong = |why: &str| Failure::unknown(format!("the url `{url}` of {service} {why}"));
-    let rest = url.strip_prefix("http://").ok_or_else(|| {
-        wrong("cannot be reached").hint("an edge carries `http://HOST:PORT`; let a proxy of your own end TLS before it")
-    })?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let authority = if authority.contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
+    let (rest, port) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+        (Some(rest), _) => (rest, 80),
+        (None, Some(rest)) => (rest, 443),
+        (None, None) => return Err(wrong("cannot be reached").hint("an edge carries `http://` and `https://`")),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let authority = match authority.len() == host.len() {
+        true => format!("{authority}:{port}"),
+        false => authority.to_owned(),
     };
     let mut found = tokio::net::lookup_host(&authority)
         .await
         .map_err(|error| wrong(&format!("cannot be resolved: {error}")))?;
-    found.next().map(Upstream::Tcp).ok_or_else(|| wrong("has no address"))
+    let address = found.next().ok_or_else(|| wrong("has no address"))?;
+    if port == 80 || tls == Some(Tls::Passed) {
+        return Ok(Upstream::Tcp(address));
+    }
+    Ok(Upstream::Tls(TlsUpstream {
+        address,
+        name: host.trim_matches(['[', ']']).to_owned(),
+        roots: Roots::System,
+    }))
 }

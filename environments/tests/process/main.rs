@@ -10,3 +10,4 @@ mod life;
 mod run;
 mod sandboxes;
 mod service;
+mod tls;

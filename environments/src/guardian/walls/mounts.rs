@@ -33,10 +33,13 @@ pub(super) fn build(inside: &Inside) -> io::Result<()> {
     // What is kept is taken before anything lies over it.
     let under = |path: &PathBuf| EMPTY.iter().any(|new| path.starts_with(new) && path != Path::new(new));
     let mut kept = Vec::new();
-    for path in inside.kept.iter().filter(|path| under(path) && path.exists()) {
+    let mut paths: Vec<&PathBuf> = inside.kept.iter().filter(|path| under(path) && path.exists()).collect();
+    // A folder before what lies in it.
+    paths.sort();
+    for path in paths {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
         let tree = open_tree(CWD, path, flags).map_err(told(&format!("keep {}", path.display())))?;
-        kept.push((path, tree));
+        kept.push((path, path.is_dir(), tree));
     }
     // Where /proc is partly hidden (in some containers), a new one is forbidden; the old one serves, with other numbers.
     let _ = mount(
@@ -58,8 +61,13 @@ pub(super) fn build(inside: &Inside) -> io::Result<()> {
             &format!("nameserver {resolver}\noptions timeout:2 attempts:1\n"),
         )?;
     }
-    for (path, tree) in kept {
-        if path.is_dir() || fs::create_dir_all(path).is_ok() {
+    for (path, is_folder, tree) in kept {
+        // What lies in a folder that is kept is there already.
+        if !path.exists() {
+            match path.parent().filter(|_| !is_folder) {
+                Some(folder) => fs::create_dir_all(folder).and_then(|()| fs::write(path, ""))?,
+                None => fs::create_dir_all(path)?,
+            }
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
             move_mount(&tree, "", CWD, path, flags).map_err(told(&format!("keep {}", path.display())))?;
         }

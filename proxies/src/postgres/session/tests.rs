@@ -21,7 +21,14 @@ impl Talk {
         let activity = timeline.activity().clone();
         activity.settles_in(Some(SETTLE));
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let wire = Wire::new("billing".into(), "billing-db".into(), nowhere, Protocol::Tcp, timeline);
+        let wire = Wire::new(
+            "billing".into(),
+            "billing-db".into(),
+            nowhere,
+            Protocol::Tcp,
+            None,
+            timeline,
+        );
         let talk = Self {
             session: Session::begin(&Arc::new(wire)),
             activity,
