@@ -108,7 +108,7 @@ async fn answers(
 /// What a connection has become of its first messages.
 enum Started {
     /// A session in which something can be told.
-    Session(Session),
+    Session(Box<Session>),
     /// What passes is not read.
     Unread,
     /// It was answered, and is over.
@@ -174,7 +174,7 @@ async fn start(
                 } else if wire.is_clients() {
                     Started::Unread
                 } else {
-                    Started::Session(Session::begin(wire))
+                    Started::Session(Box::new(Session::begin(wire)))
                 };
                 wire.timeline.record(Happening::DatabaseSession {
                     caller,
