@@ -3,6 +3,7 @@
 
 mod asked;
 mod frame;
+mod refusal;
 pub(crate) mod security;
 mod session;
 mod statement;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use momus_engine::event::Happening;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use self::refusal::refusal;
 use self::session::Session;
 use crate::gate::Gate;
 use crate::relay::{BUFFER, pump};
@@ -40,7 +42,7 @@ pub(crate) async fn carry(
     (mut from_server, mut to_server): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     mut gate: Gate,
 ) -> io::Result<()> {
-    let session = start(
+    let started = start(
         wire,
         clones,
         &mut from_client,
@@ -49,12 +51,13 @@ pub(crate) async fn carry(
         &mut gate,
     )
     .await?;
-    match session {
-        Some(session) => tokio::try_join!(
+    match started {
+        Started::Refused => return Ok(()),
+        Started::Session(session) => tokio::try_join!(
             statements(&mut from_client, &mut to_server, gate.clone(), &session),
             answers(&mut from_server, &mut to_client, gate, &session)
         ),
-        None => tokio::try_join!(
+        Started::Unread => tokio::try_join!(
             pump(&mut from_client, &mut to_server, gate.clone()),
             pump(&mut from_server, &mut to_client, gate)
         ),
@@ -103,10 +106,19 @@ async fn answers(
     }
 }
 
+/// What a connection has become of its first messages.
+enum Started {
+    /// A session in which something can be told.
+    Session(Box<Session>),
+    /// What passes is not read.
+    Unread,
+    /// It was answered, and is over.
+    Refused,
+}
+
 /// Reads the caller's first messages, declines encryption (`N`: the edge could not read what follows), and passes
-/// the StartupMessage on with its database replaced by the sandbox's clone; a CancelRequest passes as it is.
-///
-/// Returns the session, if one begins in which something can be told.
+/// the StartupMessage on with its database replaced by the sandbox's clone; a CancelRequest passes as it is. A session
+/// that names a database without a clone is refused: beyond the sandbox's own there is only what is others'.
 async fn start(
     wire: &Arc<Wire>,
     clones: &BTreeMap<String, String>,
@@ -114,11 +126,11 @@ async fn start(
     to_client: &mut (impl AsyncWrite + Unpin),
     to_upstream: &mut (impl AsyncWrite + Unpin),
     gate: &mut Gate,
-) -> io::Result<Option<Session>> {
+) -> io::Result<Started> {
     loop {
         let length = match reader.read_u32().await {
             // The caller only looked whether somebody listens; its FIN is passed on by the relay.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Started::Unread),
             length => length?,
         };
         let body = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(4);
@@ -135,24 +147,36 @@ async fn start(
             SSL_REQUEST | GSSENC_REQUEST => gate.write(to_client, b"N").await?,
             CANCEL_REQUEST => {
                 gate.write(to_upstream, &framed(&packet)).await?;
-                return Ok(None);
+                return Ok(Started::Unread);
             }
             version => {
                 let Startup {
                     packet,
                     role,
                     replicates,
+                    unknown,
                 } = redirect(&packet, clones);
+                let (caller, datastore) = (wire.caller.clone(), wire.dependency.clone());
+                if let Some(database) = unknown {
+                    let what = format!("refused: it names database `{database}`, to which {caller} has no edge");
+                    wire.effect(&what);
+                    wire.connection(what);
+                    gate.write(to_client, &refusal(&caller, &database, clones.keys()))
+                        .await?;
+                    to_client.shutdown().await?;
+                    return Ok(Started::Refused);
+                }
                 let session = if replicates {
                     wire.is_hidden("is a replication");
-                    None
+                    Started::Unread
                 } else if version >> 16 != VERSION {
                     wire.is_hidden("is not version 3 of PostgreSQL's protocol");
-                    None
+                    Started::Unread
+                } else if wire.is_clients() {
+                    Started::Unread
                 } else {
-                    (!wire.is_clients()).then(|| Session::begin(wire))
+                    Started::Session(Box::new(Session::begin(wire)))
                 };
-                let (caller, datastore) = (wire.caller.clone(), wire.dependency.clone());
                 wire.timeline.record(Happening::DatabaseSession {
                     caller,
                     datastore,
@@ -185,12 +209,13 @@ struct Startup {
     packet: Vec<u8>,
     role: String,
     replicates: bool,
+    /// The database that it names, if that has no clone.
+    unknown: Option<String>,
 }
 
 /// A StartupMessage with the clone in its database's place.
 ///
-/// Without a `database` the server takes the role's name for it, and so does this. A database without a clone stays
-/// as it is.
+/// Without a `database` the server takes the role's name for it, and so does this. A physical replication has none.
 fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
     let (version, parameters) = packet.split_at(packet.len().min(4));
     let mut strings = parameters.split(|byte| *byte == 0);
@@ -204,7 +229,11 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
         .map(|(_, role)| role.clone())
         .unwrap_or_default();
     let no = |value: &[u8]| [&b"false"[..], b"off", b"no", b"0"].contains(&value);
-    let replicates = pairs.iter().any(|(name, value)| *name == b"replication" && !no(value));
+    let replication = pairs.iter().find(|(name, value)| *name == b"replication" && !no(value));
+    let replicates = replication.is_some();
+    let physical = replication.is_some_and(|(_, value)| value != b"database");
+    let mut unknown = None;
+    pairs.retain(|(name, value)| *name != b"database" || !value.is_empty());
     if !pairs.iter().any(|(name, _)| *name == b"database") {
         pairs.push((b"database", role.clone()));
     }
@@ -214,6 +243,9 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
             .ok()
             .filter(|_| name == b"database")
             .and_then(|name| clones.get(name));
+        if name == b"database" && clone.is_none() && !physical {
+            unknown = Some(String::from_utf8_lossy(&value).into_owned());
+        }
         let value = clone.map_or(value.as_slice(), |clone| clone.as_bytes());
         for string in [name, value] {
             redirected.extend_from_slice(string);
@@ -225,6 +257,7 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
         packet: redirected,
         role: String::from_utf8_lossy(&role).into_owned(),
         replicates,
+        unknown,
     }
 }
 
@@ -250,6 +283,7 @@ mod tests {
             packet: startup("user\0app\0database\0billing_s1\0options\0\0x\0billing\0\0"),
             role: "app".into(),
             replicates: false,
+            unknown: None,
         };
         assert_eq!(redirected, expected);
     }
@@ -275,8 +309,12 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_a_clone_stays() {
-        let other = startup("user\0app\0database\0other\0\0");
-        assert_eq!(redirect(&other, &clones()).packet, other);
+    fn a_database_without_a_clone_is_told_unless_none_is_meant() {
+        let unknown = |parameters: &str| redirect(&startup(parameters), &clones()).unknown;
+        assert_eq!(unknown("user\0app\0database\0other\0\0").as_deref(), Some("other"));
+        assert_eq!(unknown("user\0app\0\0").as_deref(), Some("app"));
+        let logical = "user\0app\0replication\0database\0database\0other\0\0";
+        assert_eq!(unknown(logical).as_deref(), Some("other"));
+        assert_eq!(unknown("user\0app\0replication\0true\0\0"), None);
     }
 }

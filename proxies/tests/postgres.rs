@@ -81,3 +81,39 @@ async fn a_cancel_request_passes_as_it_is() {
     timeout(SOON, server.read_to_end(&mut seen)).await.unwrap().unwrap();
     assert_eq!(seen, cancel);
 }
+
+#[tokio::test]
+async fn a_database_that_no_edge_leads_to_is_refused_and_the_try_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let timeline = Timeline::new(Clock::start(), 0, "s1");
+    let upstream = Upstream::Tcp(listener.local_addr().unwrap());
+    let protocol = Protocol::Postgres {
+        clones: BTreeMap::from([("shop-db".to_owned(), "s1_shop-db".to_owned())]),
+    };
+    let edge = Edge::listen("shop", "shop-db", upstream, protocol, timeline.clone())
+        .await
+        .unwrap();
+    let mut client = TcpStream::connect(edge.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    client
+        .write_all(&packet(196_608, b"user\0app\0database\0billing-db\0\0"))
+        .await
+        .unwrap();
+    let (mut answer, mut passed) = (Vec::new(), Vec::new());
+    timeout(SOON, client.read_to_end(&mut answer)).await.unwrap().unwrap();
+    timeout(SOON, server.read_to_end(&mut passed)).await.unwrap().unwrap();
+    assert!(passed.is_empty());
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.contains("\0C3D000\0Mdatabase \"billing-db\" does not exist for shop"),
+        "{answer}"
+    );
+    let told = |event: &momus_engine::event::Event| {
+        matches!(&event.happening,
+        Happening::Connection { what, .. } if what == "refused: it names database `billing-db`, to which shop has no edge")
+    };
+    assert_eq!(
+        timeline.look(|events| events.iter().filter(|event| told(event)).count()),
+        1
+    );
+}

@@ -88,9 +88,13 @@ impl Wiring {
             }
             Some(Kind::Datastore) => {
                 let server = servers.postgres.as_ref().ok_or_else(absent)?;
+                // Where a caller has no edge, its sessions must not come either.
+                let service = mesh.services.get(caller);
+                let reaches = |name: &str| service.is_none_or(|service| service.dependencies().contains(&name));
                 let clones = mesh
                     .datastores
                     .keys()
+                    .filter(|name| reaches(name))
                     .map(|name| (name.clone(), clone_of(name, timeline.sandbox())));
                 let protocol = Protocol::Postgres {
                     clones: clones.collect(),

@@ -1,6 +1,7 @@
 //! Clients of PostgreSQL, against a real server.
 
 mod ground;
+mod library;
 mod tap;
 
 use std::path::Path;
@@ -123,7 +124,7 @@ fn tries(go: &Path) -> Vec<Try<'_>> {
     for (feature, script) in PSQL {
         let command = move |url: &str| {
             let mut command = Command::new("sh");
-            let run = "printf '%s\\n' \"$2\" | psql \"$1\" -X -f - 2>&1 | sed 's/ with PID.*//'";
+            let run = "command -v psql > /dev/null || exit 127; printf '%s\\n' \"$2\" | psql \"$1\" -X -f - 2>&1 | sed 's/ with PID.*//'";
             command.args(["-c", run, "sh", url, script]);
             command
         };
@@ -152,6 +153,22 @@ fn tries(go: &Path) -> Vec<Try<'_>> {
             command: Box::new(command),
         });
     }
+    let command = |url: &str| {
+        let mut command = Command::new("sh");
+        let run = "url=$1 && psql -qX \"$url\" -c \"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots \
+            WHERE slot_name = 'received'\" > /dev/null && pg_recvlogical -d \"$url\" --slot received --create-slot && \
+            psql -qX \"$url\" -c \"INSERT INTO lines (id, item, note) VALUES (78, 1, 'received')\" && \
+            end=$(psql -XAt \"$url\" -c 'SELECT pg_current_wal_insert_lsn()') && \
+            pg_recvlogical -d \"$url\" --slot received --start --endpos $end -o include-xids=0 -f - && \
+            pg_recvlogical -d \"$url\" --slot received --drop-slot";
+        command.args(["-c", run, "sh", url]);
+        command
+    };
+    tries.push(Try {
+        client: "pg_recvlogical",
+        feature: "replication",
+        command: Box::new(command),
+    });
     tries
 }
 
@@ -168,6 +185,16 @@ async fn every_client_sees_what_it_sees_without_an_edge() {
     // Four at a time: more have nothing to run on.
     for tries in tries(&go).chunks(4) {
         cells.extend(join_all(tries.iter().map(|one| tried(&ground, one))).await);
+    }
+    for feature in library::FEATURES {
+        let (direct, proxied) = (ground.direct().await, ground.proxied().await);
+        cells.push(Cell {
+            client: "tokio-postgres 0.7".to_owned(),
+            feature: feature.to_owned(),
+            direct: library::says(&direct.url, feature).await,
+            proxied: library::says(&proxied.url, feature).await,
+            wire: proxied.tap.seen(),
+        });
     }
     ground.end().await;
     judge("PostgreSQL", &cells);
@@ -193,4 +220,28 @@ async fn tried(ground: &Ground, one: &Try<'_>) -> Cell {
         proxied,
         wire: way.tap.seen(),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sandboxes_see_nothing_of_each_other() {
+    let ground = Ground::prepare().await;
+    let (one, other) = (ground.proxied().await, ground.proxied().await);
+    let (one, mut heard) = library::open(&one.url).await.unwrap();
+    let (other, mut overheard) = library::open(&other.url).await.unwrap();
+    for client in [&one, &other] {
+        client.batch_execute("LISTEN news").await.unwrap();
+    }
+    one.batch_execute("CREATE TABLE own (); INSERT INTO steps VALUES (1); NOTIFY news, 'one'")
+        .await
+        .unwrap();
+    assert_eq!(heard.recv().await.as_deref(), Some("news one"));
+    let seen = other
+        .query_one("SELECT count(*) FROM steps WHERE to_regclass('own') IS NULL", &[])
+        .await
+        .unwrap();
+    assert_eq!(seen.get::<_, i64>(0), 0);
+    // Its own comes, and nothing before it.
+    other.batch_execute("NOTIFY news, 'other'").await.unwrap();
+    assert_eq!(overheard.recv().await.as_deref(), Some("news other"));
+    ground.end().await;
 }
