@@ -22,6 +22,7 @@ mod embedded;
 mod fetch;
 mod frame;
 mod groups;
+mod inspect;
 mod lag;
 mod listings;
 mod log;

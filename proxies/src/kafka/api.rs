@@ -160,6 +160,11 @@ pub(crate) const HANDLERS: &[Handler] = &[
     handler::<messages::DescribeClusterRequest>(),
     handler::<messages::ConsumerGroupHeartbeatRequest>(),
     handler::<messages::ConsumerGroupDescribeRequest>(),
+    handler::<messages::DescribeLogDirsRequest>(),
+    handler::<messages::DescribeProducersRequest>(),
+    handler::<messages::DescribeTransactionsRequest>(),
+    handler::<messages::ListTransactionsRequest>(),
+    handler::<messages::ListPartitionReassignmentsRequest>(),
 ];
 
 /// The handler of the API with this key.

@@ -2,5 +2,7 @@
 
 mod broker;
 mod cells;
+mod go;
+mod node;
 mod python;
 mod tap;

@@ -45,9 +45,10 @@ def create(topic, partitions, config=None):
 def produce(topic, records, **config):
     producer = Producer({**COMMON, "enable.idempotence": True, **config})
     failed = []
-    for partition, key, value, headers in records:
+    now = int(time.time() * 1000)
+    for later, (partition, key, value, headers) in enumerate(records):
         producer.produce(
-            topic, partition=partition, key=key, value=value, headers=headers,
+            topic, partition=partition, key=key, value=value, headers=headers, timestamp=now + later,
             on_delivery=lambda error, _: failed.append(error) if error else None,
         )
     producer.flush(30)
