@@ -144,7 +144,10 @@ async fn eight_programs_listen_on_one_port_and_find_their_dependencies_under_the
             let mut answer = String::new();
             let mut shop = walls.connect(at).await.unwrap();
             timeout(SOON, shop.read_to_string(&mut answer)).await.unwrap().unwrap();
-            assert_eq!(answer, format!("shop-{number} broker-{number} x ['momus-walls-mine'] {user}"));
+            assert_eq!(
+                answer,
+                format!("shop-{number} broker-{number} x ['momus-walls-mine'] {user}")
+            );
             let refused = walls.connect("127.0.0.1:8081".parse().unwrap()).await;
             assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use momus_engine::event::Happening;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use self::refusal::refusal;
+use self::refusal::{Beyond, refusal};
 use self::session::Session;
 use crate::gate::Gate;
 use crate::relay::{BUFFER, pump};
@@ -154,15 +154,19 @@ async fn start(
                     packet,
                     role,
                     replicates,
-                    unknown,
+                    beyond,
                 } = redirect(&packet, clones);
                 let (caller, datastore) = (wire.caller.clone(), wire.dependency.clone());
-                if let Some(database) = unknown {
-                    let what = format!("refused: it names database `{database}`, to which {caller} has no edge");
+                if let Some(beyond) = beyond {
+                    let what = match &beyond {
+                        Beyond::Database(name) => {
+                            format!("refused: it names database `{name}`, to which {caller} has no edge")
+                        }
+                        Beyond::Server => "refused: physical replication is of the whole server".to_owned(),
+                    };
                     wire.effect(&what);
                     wire.connection(what);
-                    gate.write(to_client, &refusal(&caller, &database, clones.keys()))
-                        .await?;
+                    gate.write(to_client, &refusal(&caller, &beyond, clones.keys())).await?;
                     to_client.shutdown().await?;
                     return Ok(Started::Refused);
                 }
@@ -209,13 +213,20 @@ struct Startup {
     packet: Vec<u8>,
     role: String,
     replicates: bool,
-    /// The database that it names, if that has no clone.
-    unknown: Option<String>,
+    /// What it asks for that is not the sandbox's.
+    beyond: Option<Beyond>,
+}
+
+/// Whether a word means false, as the server reads it (`parse_bool`): any beginning of one, however it is written.
+fn is_no(value: &[u8]) -> bool {
+    let value = value.to_ascii_lowercase();
+    let begins = |word: &[u8], least: usize| value.len() >= least && word.starts_with(&value);
+    begins(b"false", 1) || begins(b"no", 1) || begins(b"off", 2) || value == b"0"
 }
 
 /// A StartupMessage with the clone in its database's place.
 ///
-/// Without a `database` the server takes the role's name for it, and so does this. A physical replication has none.
+/// Without a `database` the server takes the role's name for it, and so does this. A physical replication is of all databases.
 fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
     let (version, parameters) = packet.split_at(packet.len().min(4));
     let mut strings = parameters.split(|byte| *byte == 0);
@@ -228,11 +239,15 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
         .find(|(name, _)| *name == b"user")
         .map(|(_, role)| role.clone())
         .unwrap_or_default();
-    let no = |value: &[u8]| [&b"false"[..], b"off", b"no", b"0"].contains(&value);
-    let replication = pairs.iter().find(|(name, value)| *name == b"replication" && !no(value));
+    // The last of several counts, as at the server.
+    let replication = pairs.iter().rfind(|(name, _)| *name == b"replication");
+    let replication = replication
+        .map(|(_, value)| value.as_slice())
+        .filter(|value| !is_no(value));
     let replicates = replication.is_some();
-    let physical = replication.is_some_and(|(_, value)| value != b"database");
-    let mut unknown = None;
+    let mut beyond = replication
+        .filter(|value| *value != b"database")
+        .map(|_| Beyond::Server);
     pairs.retain(|(name, value)| *name != b"database" || !value.is_empty());
     if !pairs.iter().any(|(name, _)| *name == b"database") {
         pairs.push((b"database", role.clone()));
@@ -243,8 +258,8 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
             .ok()
             .filter(|_| name == b"database")
             .and_then(|name| clones.get(name));
-        if name == b"database" && clone.is_none() && !physical {
-            unknown = Some(String::from_utf8_lossy(&value).into_owned());
+        if name == b"database" && clone.is_none() && beyond.is_none() {
+            beyond = Some(Beyond::Database(String::from_utf8_lossy(&value).into_owned()));
         }
         let value = clone.map_or(value.as_slice(), |clone| clone.as_bytes());
         for string in [name, value] {
@@ -257,7 +272,7 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
         packet: redirected,
         role: String::from_utf8_lossy(&role).into_owned(),
         replicates,
-        unknown,
+        beyond,
     }
 }
 
@@ -283,7 +298,7 @@ mod tests {
             packet: startup("user\0app\0database\0billing_s1\0options\0\0x\0billing\0\0"),
             role: "app".into(),
             replicates: false,
-            unknown: None,
+            beyond: None,
         };
         assert_eq!(redirected, expected);
     }
@@ -294,6 +309,9 @@ mod tests {
             ("", false),
             ("replication\0database\0", true),
             ("replication\0off\0", false),
+            ("replication\0F\0", false),
+            ("replication\0database\0replication\0of\0", false),
+            ("replication\0on\0", true),
         ] {
             let packet = startup(&format!("user\0app\0{says}\0"));
             assert_eq!(redirect(&packet, &clones()).replicates, replicates, "{says:?}");
@@ -309,12 +327,19 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_a_clone_is_told_unless_none_is_meant() {
-        let unknown = |parameters: &str| redirect(&startup(parameters), &clones()).unknown;
+    fn a_database_without_a_clone_and_the_whole_server_are_beyond() {
+        let beyond = |parameters: &str| redirect(&startup(parameters), &clones()).beyond;
+        let unknown = |parameters: &str| match beyond(parameters) {
+            Some(Beyond::Database(name)) => Some(name),
+            Some(Beyond::Server) | None => None,
+        };
         assert_eq!(unknown("user\0app\0database\0other\0\0").as_deref(), Some("other"));
         assert_eq!(unknown("user\0app\0\0").as_deref(), Some("app"));
         let logical = "user\0app\0replication\0database\0database\0other\0\0";
         assert_eq!(unknown(logical).as_deref(), Some("other"));
-        assert_eq!(unknown("user\0app\0replication\0true\0\0"), None);
+        let hidden = "user\0app\0replication\0f\0database\0other\0\0";
+        assert_eq!(unknown(hidden).as_deref(), Some("other"));
+        let physical = beyond("user\0app\0replication\0true\0database\0billing\0\0");
+        assert_eq!(physical, Some(Beyond::Server));
     }
 }

@@ -4,8 +4,31 @@
 /// `invalid_catalog_name`: what the server itself says of a database that is not there.
 const NO_SUCH_DATABASE: &str = "3D000";
 
-/// The ErrorResponse for a session of `caller` that names `database`, though only the `known` are there for it.
-pub(super) fn refusal<'k>(caller: &str, database: &str, known: impl Iterator<Item = &'k String>) -> Vec<u8> {
+/// `feature_not_supported`.
+const NOT_SUPPORTED: &str = "0A000";
+
+/// What a session asks for that is not its sandbox's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// A database of this name.
+    Database(String),
+    /// The whole server, by physical replication.
+    Server,
+}
+
+/// The ErrorResponse for a session of `caller` that asks for more than the `known` databases that are there for it.
+pub(super) fn refusal<'k>(caller: &str, beyond: &Beyond, known: impl Iterator<Item = &'k String>) -> Vec<u8> {
+    let database = match beyond {
+        Beyond::Database(name) => name,
+        Beyond::Server => {
+            let hint = "logical replication (`replication=database`) is of one database";
+            return fatal(
+                NOT_SUPPORTED,
+                "physical replication is of the whole server, not of a sandbox",
+                hint,
+            );
+        }
+    };
     let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
     let message = format!("database \"{database}\" does not exist for {caller}: no edge leads there");
     let hint = match known.as_slice() {
@@ -15,13 +38,11 @@ pub(super) fn refusal<'k>(caller: &str, database: &str, known: impl Iterator<Ite
             known.join(", ")
         ),
     };
-    let fields = [
-        ('S', "FATAL"),
-        ('V', "FATAL"),
-        ('C', NO_SUCH_DATABASE),
-        ('M', message.as_str()),
-        ('H', hint.as_str()),
-    ];
+    fatal(NO_SUCH_DATABASE, &message, &hint)
+}
+
+fn fatal(code: &str, message: &str, hint: &str) -> Vec<u8> {
+    let fields = [('S', "FATAL"), ('V', "FATAL"), ('C', code), ('M', message), ('H', hint)];
     let content: String = fields
         .into_iter()
         .map(|(field, text)| format!("{field}{text}\0"))
@@ -36,7 +57,11 @@ mod tests {
 
     #[test]
     fn it_says_which_databases_are_there() {
-        let bytes = refusal("shop", "billing-db", [&"shop-db".to_owned()].into_iter());
+        let bytes = refusal(
+            "shop",
+            &Beyond::Database("billing-db".to_owned()),
+            [&"shop-db".to_owned()].into_iter(),
+        );
         assert_eq!(
             bytes[..5],
             [
