@@ -387,7 +387,7 @@ async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }
-        Upstream::Nowhere => Err(io::ErrorKind::ConnectionRefused.into()),
+        Upstream::Nowhere => Err(rustix::io::Errno::CONNREFUSED.into()),
         Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
         Upstream::Dialed(Dialer(dial)) => {
             let stream = dial().await?;

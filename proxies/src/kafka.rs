@@ -30,6 +30,7 @@ mod metadata;
 mod names;
 mod offsets;
 mod open;
+mod partitions;
 mod produce;
 mod progress;
 mod record;

@@ -17,6 +17,7 @@ const TITLES: &[(&str, &str)] = &[
     ("logs", "Logs"),
     ("metrics", "Metrics"),
     ("ledger", "Ledgers"),
+    ("services", "Services"),
     ("traffic", "Traffic"),
     ("faults", "Faults"),
 ];

@@ -4,6 +4,7 @@
 
 mod broker;
 mod clients;
+mod described;
 mod groups;
 mod killed;
 mod names;

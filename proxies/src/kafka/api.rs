@@ -160,6 +160,7 @@ pub(crate) const HANDLERS: &[Handler] = &[
     handler::<messages::DescribeClusterRequest>(),
     handler::<messages::ConsumerGroupHeartbeatRequest>(),
     handler::<messages::ConsumerGroupDescribeRequest>(),
+    handler::<messages::DescribeTopicPartitionsRequest>(),
     handler::<messages::DescribeLogDirsRequest>(),
     handler::<messages::DescribeProducersRequest>(),
     handler::<messages::DescribeTransactionsRequest>(),

@@ -43,6 +43,11 @@ impl Names {
         Self { prefix }
     }
 
+    /// The least that a name on the broker can be.
+    pub fn first(&self) -> StrBytes {
+        StrBytes::from_string(self.prefix.clone())
+    }
+
     /// Puts the prefix before a name. An empty name is no name, and stays.
     pub fn put(&self, name: &mut impl Name) {
         let text = name.text();

@@ -1,10 +1,8 @@
 //! A real server, with a database for each run of a client.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::Cache;
@@ -14,10 +12,9 @@ use momus_proxies::edge::{Edge, Protocol, Upstream};
 use tokio::process::Command;
 
 use super::tap::{Tap, To};
+use crate::program;
 use crate::tools::programs;
 
-/// No program needs that long.
-const LONG: Duration = Duration::from_secs(60);
 /// The database, as clients know it.
 pub const DATABASE: &str = "shop-db";
 
@@ -106,19 +103,6 @@ impl Ground {
 
 /// What a program says, if it ends well and in time.
 pub async fn said(command: &mut Command) -> Result<String, String> {
-    command.stdin(Stdio::null()).kill_on_drop(true);
     command.env_remove("PGSERVICE").env("PGAPPNAME", "a client");
-    let output = tokio::time::timeout(LONG, command.output()).await;
-    let output = output
-        .map_err(|_| "it does not end".to_owned())?
-        .map_err(|error| format!("{:?}: {error}", command.as_std().get_program()))?;
-    let out = String::from_utf8_lossy(&output.stdout).into_owned();
-    match output.status.success() {
-        true => Ok(out),
-        false => Err(format!(
-            "{}\n{out}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
+    program::said(command).await
 }

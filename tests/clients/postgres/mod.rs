@@ -123,9 +123,9 @@ fn tries(go: &Path) -> Vec<Try<'_>> {
     }
     for (feature, script) in PSQL {
         let command = move |url: &str| {
-            let mut command = Command::new("sh");
+            let mut command = Command::new("bash");
             let run = "command -v psql > /dev/null || exit 127; printf '%s\\n' \"$2\" | psql \"$1\" -X -f - 2>&1 | sed 's/ with PID.*//'";
-            command.args(["-c", run, "sh", url, script]);
+            command.args(["-o", "pipefail", "-c", run, "bash", url, script]);
             command
         };
         tries.push(Try {
@@ -140,10 +140,10 @@ fn tries(go: &Path) -> Vec<Try<'_>> {
         ("data, copied", "--data-only"),
     ] {
         let command = move |url: &str| {
-            let mut command = Command::new("sh");
+            let mut command = Command::new("bash");
             // Newer ones draw a key for their first and last line.
             let run = "pg_dump \"$1\" \"$2\" > dump.$$ && grep -v restrict dump.$$; done=$?; rm dump.$$; exit $done";
-            command.args(["-c", run, "sh", arguments, url]);
+            command.args(["-o", "pipefail", "-c", run, "bash", arguments, url]);
             command.current_dir(env!("CARGO_TARGET_TMPDIR"));
             command
         };
@@ -154,14 +154,14 @@ fn tries(go: &Path) -> Vec<Try<'_>> {
         });
     }
     let command = |url: &str| {
-        let mut command = Command::new("sh");
+        let mut command = Command::new("bash");
         let run = "url=$1 && psql -qX \"$url\" -c \"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots \
             WHERE slot_name = 'received'\" > /dev/null && pg_recvlogical -d \"$url\" --slot received --create-slot && \
             psql -qX \"$url\" -c \"INSERT INTO lines (id, item, note) VALUES (78, 1, 'received')\" && \
             end=$(psql -XAt \"$url\" -c 'SELECT pg_current_wal_insert_lsn()') && \
             pg_recvlogical -d \"$url\" --slot received --start --endpos $end -o include-xids=0 -f - && \
             pg_recvlogical -d \"$url\" --slot received --drop-slot";
-        command.args(["-c", run, "sh", url]);
+        command.args(["-o", "pipefail", "-c", run, "bash", url]);
         command
     };
     tries.push(Try {

@@ -162,13 +162,17 @@ const features = {
     await attempt('metadata', admin.fetchTopicMetadata({ topics: ['absent'] }))
     const listed = async () => (await admin.listTopics()).filter(name => name.startsWith(names)).sort()
     console.log(await listed())
-    const retention = async () => {
-      const { resources } = await admin.describeConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: a, configNames: ['retention.ms'] }] })
-      resources.forEach(({ resourceName, configEntries }) => console.log(resourceName, configEntries.map(entry => `${entry.configName}=${entry.configValue}`)))
+    // The broker shows a change a little after it took it.
+    const retention = async becomes => {
+      for (;;) {
+        const { resources } = await admin.describeConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: a, configNames: ['retention.ms'] }] })
+        const [{ resourceName, configEntries }] = resources
+        if (configEntries[0].configValue === becomes) return console.log(resourceName, resources.length, configEntries.length, becomes)
+      }
     }
-    await retention()
+    await retention('3600000')
     await admin.alterConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: a, configEntries: [{ name: 'retention.ms', value: '7200000' }] }] })
-    await retention()
+    await retention('7200000')
     await attempt('alter', admin.alterConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: a, configEntries: [{ name: 'nonsense', value: '1' }] }] }))
     console.log(await admin.createPartitions({ topicPartitions: [{ topic: b, count: 3 }] }))
     await attempt('partitions', admin.createPartitions({ topicPartitions: [{ topic: b, count: 2 }] }))

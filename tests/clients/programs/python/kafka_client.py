@@ -210,16 +210,18 @@ def administrate():
         if described := attempt(name, future):
             print(described.name, described.is_internal, [(p.id, p.leader.id, len(p.replicas), len(p.isr)) for p in described.partitions])
     print(sorted(name for name in admin.list_topics(timeout=30).topics if name.startswith(NAMES)))
-    resource = ConfigResource(ResourceType.TOPIC, a)
-    for operation, value in [(AlterConfigOpType.SET, "7200000"), (None, None), (AlterConfigOpType.DELETE, None)]:
-        if operation is not None:
-            entry = ConfigEntry("retention.ms", value, incremental_operation=operation)
-            resource = ConfigResource(ResourceType.TOPIC, a, incremental_configs=[entry])
-            admin.incremental_alter_configs([resource])[resource].result(30)
-        described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, a)])
-        for config in described.values():
-            entries = config.result(30)
-            print(len(entries), entries["retention.ms"].value, entries["retention.ms"].is_default)
+    week = "604800000"
+    for operation, value, becomes in [(AlterConfigOpType.SET, "7200000", "7200000"), (AlterConfigOpType.DELETE, None, week)]:
+        entry = ConfigEntry("retention.ms", value, incremental_operation=operation)
+        resource = ConfigResource(ResourceType.TOPIC, a, incremental_configs=[entry])
+        admin.incremental_alter_configs([resource])[resource].result(30)
+        # The broker shows a change a little after it took it.
+        for _ in within(f"retention of {becomes} ms"):
+            described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, a)])
+            (entries,) = [config.result(30) for config in described.values()]
+            if entries["retention.ms"].value == becomes:
+                break
+        print(len(entries), entries["retention.ms"].value, entries["retention.ms"].is_default)
     attempt("configs", list(admin.describe_configs([ConfigResource(ResourceType.TOPIC, "absent")]).values())[0])
     admin.create_partitions([NewPartitions(b, 3)])[b].result(30)
     attempt("partitions", admin.create_partitions([NewPartitions(b, 2)])[b])

@@ -46,26 +46,32 @@ func administrate() {
 		}
 	}
 	fmt.Println(listed())
-	retention := func() {
-		for _, resource := range must(adm.DescribeTopicConfigs(ctx, a)) {
-			fmt.Println(resource.Name, len(resource.Configs), resource.Err)
-			for _, config := range resource.Configs {
-				if config.Key == "retention.ms" {
-					fmt.Println(config.MaybeValue(), config.Source)
+	retention := func(becomes string) {
+		until(func() bool {
+			for _, resource := range must(adm.DescribeTopicConfigs(ctx, a)) {
+				for _, config := range resource.Configs {
+					if config.Key == "retention.ms" && config.MaybeValue() == becomes {
+						fmt.Println(resource.Name, len(resource.Configs), resource.Err, becomes, config.Source)
+						return true
+					}
 				}
 			}
-		}
+			return false
+		})
 	}
-	retention()
-	for _, change := range []kadm.AlterConfig{
-		{Op: kadm.SetConfig, Name: "retention.ms", Value: text("7200000")},
-		{Op: kadm.DeleteConfig, Name: "retention.ms"},
-		{Op: kadm.SetConfig, Name: "nonsense", Value: text("1")},
+	retention("3600000")
+	for _, change := range []struct {
+		kadm.AlterConfig
+		becomes string
+	}{
+		{kadm.AlterConfig{Op: kadm.SetConfig, Name: "retention.ms", Value: text("7200000")}, "7200000"},
+		{kadm.AlterConfig{Op: kadm.DeleteConfig, Name: "retention.ms"}, "604800000"},
+		{kadm.AlterConfig{Op: kadm.SetConfig, Name: "nonsense", Value: text("1")}, "604800000"},
 	} {
-		for _, altered := range must(adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{change}, a)) {
+		for _, altered := range must(adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{change.AlterConfig}, a)) {
 			fmt.Println(altered.Name, altered.Err, altered.ErrMessage)
 		}
-		retention()
+		retention(change.becomes)
 	}
 	for _, changed := range must(adm.UpdatePartitions(ctx, 3, b, "absent")).Sorted() {
 		fmt.Println(changed.Topic, changed.Err, changed.ErrMessage)
