@@ -14,7 +14,8 @@ pub async fn cells(client: &str, short: &str, features: &[&str], program: impl F
     let broker = direct().await;
     join_all(features.iter().map(async |&feature| {
         let sandbox = Sandbox::new().await;
-        let names = format!("{short}-{feature}");
+        // None begins with another: programs list what begins with theirs.
+        let names = format!("{short}-{feature}_");
         let run = |address: &str| {
             let mut command = program();
             command.args([address, feature, &names]);
