@@ -227,7 +227,10 @@ impl Process {
             .map_err(Failure::unknown)?;
         let spawned = match house {
             Some(house) => {
-                let run = house.run(&self.name, &self.guardian, started, &self.timeline).await;
+                let told = self.trust.as_ref().map(|trust| trust.files()).unwrap_or_default();
+                let run = house
+                    .run(&self.name, &self.guardian, (started, told), &self.timeline)
+                    .await;
                 run.map(|(child, output, walls, served)| (child, output, Some((walls, served))))
             }
             None => {

@@ -39,6 +39,11 @@ impl Trust {
         self.authority.identity(names).map_err(unmade)
     }
 
+    /// Its files.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        vec![self.pem.clone(), self.store.clone()]
+    }
+
     /// The variables from which languages and libraries learn whom to trust, those aside that the service sets itself.
     pub(super) fn variables(&self, mesh: &Mesh, name: &str, service: &Service) -> Vec<(&'static str, String)> {
         if !mesh.trusts(name) {

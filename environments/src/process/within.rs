@@ -30,6 +30,9 @@ pub(super) struct House<'a> {
     pub(super) statsd: &'a BTreeMap<String, Statsd>,
 }
 
+/// Files of the run that a service is told of otherwise than by a variable or a word that is their path.
+pub(super) type Told = Vec<PathBuf>;
+
 /// What serves a service inside its walls. Dropping it closes the ways out.
 pub(super) struct Served {
     _entrances: Vec<Entrance>,
@@ -59,7 +62,7 @@ impl House<'_> {
         &self,
         name: &str,
         guardian: &Guardian,
-        command: Command,
+        (command, told): (Command, Told),
         timeline: &Timeline,
     ) -> Result<(Child, Output, Walls, Served), NotWithin> {
         let service = self.mesh.services.get(name);
@@ -69,7 +72,7 @@ impl House<'_> {
             hostname: name.to_owned(),
             hosts: found.hosts(name),
             resolver: Some(RESOLVER.ip()),
-            kept: kept(&command, service, self.mesh),
+            kept: kept(&command, service, self.mesh).into_iter().chain(told).collect(),
             redirects: found.redirects.clone(),
             sockets: sockets.chain([Socket::Udp(RESOLVER)]).collect(),
         };
