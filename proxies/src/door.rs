@@ -44,10 +44,7 @@ impl Door {
     /// The next connection. Cancelling it loses none.
     pub(crate) async fn accept(&mut self, rules: &mut watch::Receiver<Rules>) -> io::Result<TcpStream> {
         let Some(again) = &self.again else {
-            return match &self.listener {
-                Some(listener) => listener.accept().await.map(|(client, _)| client),
-                None => std::future::pending().await,
-            };
+            return accept(self.listener.as_ref()).await;
         };
         loop {
             let shut = rules.borrow_and_update().refuse_all();

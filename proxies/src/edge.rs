@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsStream;
 
+pub use crate::dialer::Dialer;
 pub use crate::door::{Door, TurnedAway};
 use crate::gate::Gate;
 use crate::greeting::{self, Ungreeted};
@@ -42,36 +42,6 @@ pub enum Upstream {
     /// A TCP address where TLS is spoken.
     Tls(TlsUpstream),
 }
-
-/// How to connect into a network that is not this process' own.
-#[derive(Clone)]
-pub struct Dialer(Arc<dyn Fn() -> Dialed + Send + Sync>);
-
-type Dialed = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
-
-impl Dialer {
-    /// Each connection is made by `dial`.
-    pub fn new<F>(dial: impl Fn() -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = io::Result<TcpStream>> + Send + 'static,
-    {
-        Self(Arc::new(move || Box::pin(dial())))
-    }
-}
-
-impl std::fmt::Debug for Dialer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Dialer")
-    }
-}
-
-impl PartialEq for Dialer {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Dialer {}
 
 /// What an edge understands of what passes.
 #[derive(Clone, Debug)]
@@ -111,7 +81,6 @@ pub struct ListenError {
 ///
 /// A reset of an end that has already sent its FIN is noticed when something is next written to it.
 pub struct Edge {
-    address: SocketAddr,
     rules: Arc<watch::Sender<Rules>>,
     wire: Arc<Wire>,
     serving: Mutex<Vec<AbortHandle>>,
@@ -212,7 +181,6 @@ impl Edge {
     fn of(wire: Wire, upstream: Upstream) -> Self {
         let (rules, _) = watch::channel(Rules::new(upstream));
         Self {
-            address: wire.address,
             rules: Arc::new(rules),
             wire: Arc::new(wire),
             serving: Mutex::default(),
@@ -246,7 +214,7 @@ impl Edge {
 
     /// The address that the caller is given.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.wire.address
     }
 
     /// Leads connections opened from now on elsewhere; open ones stay where they are.
@@ -389,8 +357,8 @@ async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<
         }
         Upstream::Nowhere => Err(rustix::io::Errno::CONNREFUSED.into()),
         Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
-        Upstream::Dialed(Dialer(dial)) => {
-            let stream = dial().await?;
+        Upstream::Dialed(dialer) => {
+            let stream = dialer.dial().await?;
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }

@@ -1,5 +1,6 @@
 //! Edges: what stands between a caller and its dependency, records what passes and breaks it on demand.
 
+mod dialer;
 mod door;
 pub mod edge;
 pub mod edges;

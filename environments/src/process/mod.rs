@@ -178,8 +178,8 @@ impl Environment for ProcessEnvironment {
             self.servers.get_or_init(|| async { Arc::new(Servers::none()) }).await;
             return Ok(());
         }
-        if let Err(why) = self.walls()
-            && making::has_processes(&self.mesh)
+        if making::has_processes(&self.mesh)
+            && let Err(why) = self.walls()
         {
             let text = format!("services run without walls: {why}");
             teller.tell(Happening::Notice { text }).await;
@@ -210,7 +210,7 @@ impl Environment for ProcessEnvironment {
             servers: Arc::clone(servers),
             trust: self.trust.get().cloned(),
             ready_limit: self.options.ready_limit,
-            walls: self.walls().is_ok(),
+            walls: making::has_processes(&self.mesh) && self.walls().is_ok(),
             unshared: self.unshared.clone(),
             tidying: self.tidying.clone(),
         };

@@ -229,7 +229,7 @@ impl Process {
             Some(house) => {
                 let told = self.trust.as_ref().map(|trust| trust.files()).unwrap_or_default();
                 let run = house
-                    .run(&self.name, &self.guardian, (started, told), &self.timeline)
+                    .run(&self.name, &self.guardian, started, told, &self.timeline)
                     .await;
                 run.map(|(child, output, walls, served)| (child, output, Some((walls, served))))
             }

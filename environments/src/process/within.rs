@@ -30,9 +30,6 @@ pub(super) struct House<'a> {
     pub(super) statsd: &'a BTreeMap<String, Statsd>,
 }
 
-/// Files of the run that a service is told of otherwise than by a variable or a word that is their path.
-pub(super) type Told = Vec<PathBuf>;
-
 /// What serves a service inside its walls. Dropping it closes the ways out.
 pub(super) struct Served {
     _entrances: Vec<Entrance>,
@@ -57,12 +54,14 @@ pub(super) enum NotWithin {
 }
 
 impl House<'_> {
-    /// Builds walls around a service, serves it inside, and runs it there.
+    /// Builds walls around a service, serves it inside, and runs it there. Of the files in `told` it learns otherwise than by
+    /// a variable or a word that is their path.
     pub(super) async fn run(
         &self,
         name: &str,
         guardian: &Guardian,
-        (command, told): (Command, Told),
+        command: Command,
+        told: Vec<PathBuf>,
         timeline: &Timeline,
     ) -> Result<(Child, Output, Walls, Served), NotWithin> {
         let service = self.mesh.services.get(name);
