@@ -103,15 +103,20 @@ fn machine() -> MutexGuard<'static, ()> {
 
 const RUN: [&str; 5] = ["run", "--parallel", "8", "--broker", "mock"];
 
+/// All eight passed, within walls, and left nothing.
+fn eight_passed(said: &Said) {
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.error);
+    assert!(said.out.contains("8 scenarios: 8 passed"), "{}", said.out);
+    assert!(!said.out.contains("without walls"), "{}", said.out);
+    assert_eq!(left(), 0);
+}
+
 #[test]
 fn eight_sandboxes_at_once_have_the_same_ports_and_leave_nothing() {
     let _machine = machine();
     let user = user();
     let said = shop(&FEATURE.replace("USER", &user)).momus(&RUN);
-    assert_eq!(said.code, Some(0), "{}{}", said.out, said.error);
-    assert!(said.out.contains("8 scenarios: 8 passed"), "{}", said.out);
-    assert!(!said.out.contains("without walls"), "{}", said.out);
-    assert_eq!(left(), 0);
+    eight_passed(&said);
 }
 
 #[test]
@@ -123,10 +128,7 @@ fn so_have_those_of_a_user_who_is_not_root() {
     }
     let scratch = shop(&FEATURE.replace("USER", "65534"));
     let said = as_nobody(&scratch, &RUN);
-    assert_eq!(said.code, Some(0), "{}{}", said.out, said.error);
-    assert!(said.out.contains("8 scenarios: 8 passed"), "{}", said.out);
-    assert!(!said.out.contains("without walls"), "{}", said.out);
-    assert_eq!(left(), 0);
+    eight_passed(&said);
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
     ParameterType {
         name: "dependency",
         pattern: NAME,
-        read: |text| name(DEPENDENCIES, text),
+        read: |text| name(&Kind::EDGES, text),
     },
     ParameterType {
         name: "table",
@@ -245,16 +245,6 @@ pub const PARAMETER_TYPES: &[ParameterType] = &[
         pattern: WORD,
         read: |text| Ok(Value::Traffic(text.to_owned())),
     },
-];
-
-/// The kinds of things that a service may depend on.
-const DEPENDENCIES: &[Kind] = &[
-    Kind::Service,
-    Kind::Datastore,
-    Kind::Broker,
-    Kind::Bucket,
-    Kind::Partner,
-    Kind::BuiltIn,
 ];
 
 fn name(kinds: &'static [Kind], text: &str) -> Result<Value, String> {

@@ -8,16 +8,6 @@ use super::place::{Located, Place};
 use super::template::{Part, Reference};
 use indexmap::IndexMap;
 
-/// What may stand in `depends_on`.
-const EDGES: [Kind; 6] = [
-    Kind::Service,
-    Kind::Datastore,
-    Kind::Broker,
-    Kind::Bucket,
-    Kind::Partner,
-    Kind::BuiltIn,
-];
-
 impl Mesh {
     /// Every mistake in the names.
     pub(super) fn mistakes(&self) -> Vec<MeshError> {
@@ -97,8 +87,8 @@ impl Mesh {
 
     fn check_edges(&self, service: &Service, errors: &mut Vec<MeshError>) {
         for edge in &service.depends_on {
-            if !self.kind(&edge.value).is_some_and(|kind| EDGES.contains(&kind)) {
-                errors.push(self.missing(edge, &EDGES));
+            if !self.kind(&edge.value).is_some_and(|kind| Kind::EDGES.contains(&kind)) {
+                errors.push(self.missing(edge, &Kind::EDGES));
             }
         }
     }
@@ -168,12 +158,12 @@ impl Mesh {
     }
 
     fn edge_mistake(&self, name: &str, service: &Service, edge: &str, part: Part) -> Option<(String, Option<String>)> {
-        let kind = self.kind(edge).filter(|kind| EDGES.contains(kind));
+        let kind = self.kind(edge).filter(|kind| Kind::EDGES.contains(kind));
         let depends = || service.depends_on.iter().map(|edge| edge.value.as_str());
         let Some(kind) = kind else {
             let names = depends().chain(BUILT_INS);
             let hint = did_you_mean(edge, names).or_else(|| {
-                let near = self.suggest(edge, &EDGES)?;
+                let near = self.suggest(edge, &Kind::EDGES)?;
                 Some(format!("did you mean `{near}`?"))
             });
             return Some((format!("unknown edge `{edge}`"), hint));

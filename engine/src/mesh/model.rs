@@ -296,6 +296,16 @@ pub enum Kind {
 pub const BUILT_INS: [&str; 2] = ["statsd", "logs"];
 
 impl Kind {
+    /// What a service may depend on, and has an edge to.
+    pub const EDGES: [Kind; 6] = [
+        Kind::Service,
+        Kind::Datastore,
+        Kind::Broker,
+        Kind::Bucket,
+        Kind::Partner,
+        Kind::BuiltIn,
+    ];
+
     /// Whether what is of this kind may stand where a step takes one of `kinds`: a role stands where a service stands.
     pub fn is_one_of(self, kinds: &[Kind]) -> bool {
         kinds.contains(&self) || (self == Kind::Role && kinds.contains(&Kind::Service))

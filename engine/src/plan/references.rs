@@ -77,15 +77,7 @@ impl Planner<'_> {
                 if *caller != CLIENT {
                     self.name(&[Kind::Service], caller)?;
                 }
-                let kinds = [
-                    Kind::Service,
-                    Kind::Datastore,
-                    Kind::Broker,
-                    Kind::Bucket,
-                    Kind::Partner,
-                    Kind::BuiltIn,
-                ];
-                self.name(&kinds, dependency)?;
+                self.name(&Kind::EDGES, dependency)?;
                 rest.first().map_or(Ok(()), |part| part_is_known(reference, part))
             }
             ("service" | "edge", _) => Err(Reason::invalid(format!(

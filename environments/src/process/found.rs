@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use momus_engine::mesh::{Kind, Mesh};
+use momus_engine::mesh::{BUILT_INS, Kind, Mesh};
 
 use crate::guardian::walls::Socket;
 
@@ -20,14 +20,7 @@ const HIGHER: u16 = 1000;
 
 /// Where a service finds a dependency inside its walls: an address of its own, at the port that its kind has usually.
 pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketAddr {
-    let kinds = [
-        Kind::Service,
-        Kind::Datastore,
-        Kind::Broker,
-        Kind::Bucket,
-        Kind::Partner,
-    ];
-    let mut names = mesh.names(&kinds).into_iter().chain(["statsd", "logs"]);
+    let mut names = mesh.names(&Kind::EDGES).into_iter().chain(BUILT_INS);
     let place = names.position(|name| name == dependency).unwrap_or_default() + 1;
     let [_, _, high, low] = u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes();
     let port = usual_port(mesh, dependency);

@@ -34,14 +34,7 @@ impl Wiring {
     pub(super) async fn lay(shared: &Shared, standins: &StandIns, timeline: &Timeline) -> Result<Self, StepError> {
         let mesh = &shared.mesh;
         let mut wiring = Self::default();
-        let kinds = [
-            Kind::Service,
-            Kind::Datastore,
-            Kind::Broker,
-            Kind::Bucket,
-            Kind::Partner,
-        ];
-        for dependency in mesh.names(&kinds) {
+        for dependency in mesh.names(&Kind::EDGES) {
             wiring
                 .edge((CLIENT, false), dependency, shared, standins, timeline)
                 .await?;

@@ -7,6 +7,18 @@ use super::broker::{Sandbox, direct};
 use crate::program::said;
 use crate::table::Cell;
 
+/// What a client is tried for that knows both protocols of groups.
+pub const FEATURES: [&str; 8] = [
+    "group",
+    "group-848",
+    "rebalance",
+    "rebalance-848",
+    "transactions",
+    "codecs",
+    "headers",
+    "admin",
+];
+
 /// The cells of a client whose program takes the broker's address, a feature and what its names begin with.
 ///
 /// The names are the same both times: behind the edge they are others.

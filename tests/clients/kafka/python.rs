@@ -2,20 +2,9 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::{FEATURES, cells};
 use crate::table::judge;
 use crate::tools;
-
-const FEATURES: &[&str] = &[
-    "group",
-    "group-848",
-    "rebalance",
-    "rebalance-848",
-    "transactions",
-    "codecs",
-    "headers",
-    "admin",
-];
 
 /// Its program, ready to get its arguments.
 pub fn program() -> Command {
@@ -27,5 +16,8 @@ pub fn program() -> Command {
 #[tokio::test]
 async fn confluent_kafka_for_python() {
     tokio::task::spawn_blocking(tools::python).await.unwrap();
-    judge("Kafka", &cells("confluent-kafka 2.16.1", "py", FEATURES, program).await);
+    judge(
+        "Kafka",
+        &cells("confluent-kafka 2.16.1", "py", &FEATURES, program).await,
+    );
 }
