@@ -123,7 +123,10 @@ func administrate() {
 	}
 	cluster := must(adm.BrokerMetadata(ctx))
 	fmt.Println(cluster.Controller, cluster.Brokers.NodeIDs(), cluster.Cluster != "")
-	for _, gone := range must(adm.DeleteTopics(ctx, a, b, "absent")).Sorted() {
+	// Their own order is that of the topics' ids.
+	deletions := must(adm.DeleteTopics(ctx, a, b, "absent"))
+	for _, topic := range []string{a, b, "absent"} {
+		gone := deletions[topic]
 		fmt.Println("topic", gone.Topic, gone.Err, gone.ErrMessage)
 	}
 	until(func() bool { return len(listed()) == 0 })
