@@ -28,6 +28,10 @@ Feature: A completed meditation goes all the way
     And topic events.raw.v1 has exactly 1 record, and no other
       | key | ${ada.id} |
     And topic hermes.dlq never has a record
+    And only zeus uses zeus-db
+    And only mnemosyne uses mnemosyne-db
+    And only chronos uses chronos-db
+    And only hermes uses hermes-db
     And no service ever logs an error
 
   Scenario: everything is done once, though every consumer was away

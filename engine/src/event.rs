@@ -1,5 +1,6 @@
 //! The one event type: plain data, `Send`, and the only way from a run to its reports.
 
+mod own;
 mod parts;
 
 use std::path::PathBuf;
@@ -13,7 +14,6 @@ pub use self::parts::{FaultPhase, Frame, ScenarioPlace, ServiceState, StepPlace}
 use crate::failure::Failure;
 use crate::masks::Learned;
 use crate::outcome::{Outcome, Summary};
-use crate::sandbox::CLIENT;
 
 /// One thing that happened in a run.
 ///
@@ -196,6 +196,31 @@ pub enum Happening {
         /// The role that it uses.
         role: String,
     },
+    /// A statement of a service was answered, over an edge. What changes nothing stands there again only where it is
+    /// answered otherwise than last time.
+    Statement {
+        /// Who asked.
+        caller: String,
+        /// The datastore's name in the mesh.
+        datastore: String,
+        /// Its text in one line, without comments; `?` stands for each value unless the mesh says `show_values`.
+        text: String,
+        /// The tables and views that it names, as it names them; absent where the text cannot be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tables: Option<Arc<[String]>>,
+        /// Its parameters, where the mesh says `show_values`: texts, or bytes as `\x2a`; null is NULL.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parameters: Option<Vec<Option<String>>>,
+        /// How many rows it answered with or changed, where it tells.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rows: Option<u64>,
+        /// The SQLSTATE of its error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sqlstate: Option<String>,
+        /// From its message to its answer's end.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
+    },
     /// A record was seen in a topic by the test client.
     Record {
         /// The topic's name in the mesh.
@@ -346,41 +371,6 @@ pub enum Happening {
         /// The counts.
         summary: Summary,
     },
-}
-
-impl Happening {
-    /// Whether the test client itself did it, by driving or by looking. Nobody waits for that but who did it: a look
-    /// that its own traces wake would look without end.
-    pub fn is_own(&self) -> bool {
-        match self {
-            Self::Request { caller, .. }
-            | Self::Response { caller, .. }
-            | Self::Connection { caller, .. }
-            | Self::KafkaCall { caller, .. }
-            | Self::DatabaseSession { caller, .. } => caller == CLIENT,
-            Self::Rows { .. } | Self::Objects { .. } | Self::Expectation { .. } => true,
-            Self::RunStarted { .. }
-            | Self::Notice { .. }
-            | Self::FileError { .. }
-            | Self::Progress { .. }
-            | Self::ServerReady { .. }
-            | Self::ScenarioStarted { .. }
-            | Self::SandboxReady { .. }
-            | Self::StepStarted { .. }
-            | Self::StepFinished { .. }
-            | Self::Record { .. }
-            | Self::PartnerCall { .. }
-            | Self::Beyond { .. }
-            | Self::Log { .. }
-            | Self::Metric { .. }
-            | Self::AgentEvent { .. }
-            | Self::ServiceCheck { .. }
-            | Self::Service { .. }
-            | Self::Fault { .. }
-            | Self::ScenarioFinished { .. }
-            | Self::RunFinished { .. } => false,
-        }
-    }
 }
 
 fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

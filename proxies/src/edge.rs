@@ -1,6 +1,5 @@
 //! An edge: the way from one caller to one dependency, as a loopback port that mirrors the dependency.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -23,6 +22,7 @@ use crate::greeting::{self, Ungreeted};
 use crate::http::Exchanges;
 pub use crate::http::Purpose;
 use crate::kafka::Namespace;
+pub use crate::postgres::Databases;
 use crate::rule::{Answer, Answering, Rule, Rules};
 use crate::socket::{Socket, reset};
 use crate::tls::{self, Identity, TlsUpstream};
@@ -50,12 +50,9 @@ pub enum Protocol {
     Tcp,
     /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
     Http(Purpose),
-    /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded.
-    /// Encryption is declined where TLS does not end at the edge.
-    Postgres {
-        /// The clone of each database, by the name that the caller knows.
-        clones: BTreeMap<String, String>,
-    },
+    /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded
+    /// with its statements. Encryption is declined where TLS does not end at the edge.
+    Postgres(Databases),
     /// Kafka: the caller sees the sandbox's part of the broker, and the edge as the cluster's one address.
     Kafka(Namespace),
 }
@@ -310,7 +307,7 @@ async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>
     };
     let exchanges = match wire.protocol {
         Protocol::Http(purpose) => Some(Exchanges::new(Arc::clone(&wire), purpose)),
-        Protocol::Tcp | Protocol::Postgres { .. } | Protocol::Kafka(_) => None,
+        Protocol::Tcp | Protocol::Postgres(_) | Protocol::Kafka(_) => None,
     };
     let under_way = || exchanges.as_ref().is_none_or(Exchanges::under_way);
     let carried = wire.carry(&mut client, &mut upstream, rules, exchanges.as_ref());

@@ -17,7 +17,7 @@ use crate::wire::Wire;
 pub(crate) fn names(protocol: &Protocol) -> &'static [&'static [u8]] {
     match protocol {
         Protocol::Http(_) => &[b"http/1.1"],
-        Protocol::Postgres { .. } => &[b"postgresql"],
+        Protocol::Postgres(_) => &[b"postgresql"],
         Protocol::Kafka(_) | Protocol::Tcp => &[],
     }
 }
@@ -46,7 +46,7 @@ pub(crate) async fn greet(
     gate: &mut Gate,
 ) -> Result<Socket, Ungreeted> {
     let mut begun = Vec::new();
-    if matches!(wire.protocol, Protocol::Postgres { .. }) {
+    if matches!(wire.protocol, Protocol::Postgres(_)) {
         let mut refusals = gate.clone();
         let opening = tokio::select! {
             biased;

@@ -3,13 +3,15 @@
 
 mod asked;
 mod frame;
+mod parameters;
 mod refusal;
 pub(crate) mod security;
 mod session;
 mod statement;
 mod tag;
+mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -31,20 +33,29 @@ const VERSION: u32 = 3;
 /// PostgreSQL's own limit of a startup packet, in bytes (`MAX_STARTUP_PACKET_LENGTH`).
 const LARGEST: usize = 10_000;
 
+/// The databases that an edge leads to.
+#[derive(Debug, Clone, Default)]
+pub struct Databases {
+    /// The sandbox's clone by the name that callers know.
+    pub clones: BTreeMap<String, String>,
+    /// The databases in whose statements the values, their parameters among them, stand on the timeline.
+    pub shown: BTreeSet<String>,
+}
+
 /// Carries a connection to its end: a FIN of either side is passed on.
 ///
 /// # Errors
 /// Of either end, or when what begins it is no startup packet.
 pub(crate) async fn carry(
     wire: &Arc<Wire>,
-    clones: &BTreeMap<String, String>,
+    databases: &Databases,
     (mut from_client, mut to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     (mut from_server, mut to_server): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     mut gate: Gate,
 ) -> io::Result<()> {
     let started = start(
         wire,
-        clones,
+        databases,
         &mut from_client,
         &mut to_client,
         &mut to_server,
@@ -121,7 +132,7 @@ enum Started {
 /// that names a database without a clone is refused: beyond the sandbox's own there is only what is others'.
 async fn start(
     wire: &Arc<Wire>,
-    clones: &BTreeMap<String, String>,
+    Databases { clones, shown }: &Databases,
     reader: &mut (impl AsyncRead + Unpin),
     to_client: &mut (impl AsyncWrite + Unpin),
     to_upstream: &mut (impl AsyncWrite + Unpin),
@@ -153,10 +164,11 @@ async fn start(
                 let Startup {
                     packet,
                     role,
+                    database,
                     replicates,
                     beyond,
                 } = redirect(&packet, clones);
-                let (caller, datastore) = (wire.caller.clone(), wire.dependency.clone());
+                let caller = wire.caller.clone();
                 if let Some(beyond) = beyond {
                     let what = match &beyond {
                         Beyond::Database(name) => {
@@ -179,11 +191,11 @@ async fn start(
                 } else if wire.is_clients() {
                     Started::Unread
                 } else {
-                    Started::Session(Box::new(Session::begin(wire)))
+                    Started::Session(Box::new(Session::begin(wire, &database, shown.contains(&database))))
                 };
                 wire.timeline.record(Happening::DatabaseSession {
                     caller,
-                    datastore,
+                    datastore: database,
                     role,
                 });
                 gate.write(to_upstream, &framed(&packet)).await?;
@@ -212,6 +224,8 @@ fn framed(packet: &[u8]) -> Vec<u8> {
 struct Startup {
     packet: Vec<u8>,
     role: String,
+    /// As the caller knows it.
+    database: String,
     replicates: bool,
     /// What it asks for that is not the sandbox's.
     beyond: Option<Beyond>,
@@ -252,14 +266,18 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
     if !pairs.iter().any(|(name, _)| *name == b"database") {
         pairs.push((b"database", role.clone()));
     }
+    let mut database = String::new();
     let mut redirected = version.to_vec();
     for (name, value) in pairs {
         let clone = std::str::from_utf8(&value)
             .ok()
             .filter(|_| name == b"database")
             .and_then(|name| clones.get(name));
-        if name == b"database" && clone.is_none() && beyond.is_none() {
-            beyond = Some(Beyond::Database(String::from_utf8_lossy(&value).into_owned()));
+        if name == b"database" {
+            database = String::from_utf8_lossy(&value).into_owned();
+            if clone.is_none() && beyond.is_none() {
+                beyond = Some(Beyond::Database(database.clone()));
+            }
         }
         let value = clone.map_or(value.as_slice(), |clone| clone.as_bytes());
         for string in [name, value] {
@@ -271,6 +289,7 @@ fn redirect(packet: &[u8], clones: &BTreeMap<String, String>) -> Startup {
     Startup {
         packet: redirected,
         role: String::from_utf8_lossy(&role).into_owned(),
+        database,
         replicates,
         beyond,
     }
@@ -297,6 +316,7 @@ mod tests {
         let expected = Startup {
             packet: startup("user\0app\0database\0billing_s1\0options\0\0x\0billing\0\0"),
             role: "app".into(),
+            database: "billing".into(),
             replicates: false,
             beyond: None,
         };

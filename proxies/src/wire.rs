@@ -89,15 +89,21 @@ impl Wire {
         }
     }
 
-    /// A service read something, without a trace; both are hashes. Nothing where it was answered as it was last time.
-    pub fn read(&self, question: u64, answer: u64, what: &str) {
-        let answered_anew = {
-            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-            reads.answered_anew(question, answer)
-        };
+    /// Whether what is asked again and again is answered otherwise than last time, or asked for the first time; both are
+    /// hashes.
+    pub fn answers_anew(&self, question: u64, answer: u64) -> bool {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.answered_anew(question, answer)
+    }
+
+    /// A service read something, without a trace; both are hashes. Nothing where it was answered as it was last time, else
+    /// true.
+    pub fn read(&self, question: u64, answer: u64, what: &str) -> bool {
+        let answered_anew = self.answers_anew(question, answer);
         if answered_anew && !self.is_clients() {
             self.activity().effect_or_probe(&self.caller, self.line(what));
         }
+        answered_anew
     }
 
     /// What passes cannot be understood: nobody can tell what it does.
@@ -125,9 +131,9 @@ impl Wire {
                     responses(&mut from_upstream, &mut to_client, gate, exchanges)
                 )?;
             }
-            (Protocol::Postgres { clones }, _) => {
+            (Protocol::Postgres(databases), _) => {
                 let (client, server) = ((from_client, to_client), (from_upstream, to_upstream));
-                postgres::carry(self, clones, client, server, gate).await?;
+                postgres::carry(self, databases, client, server, gate).await?;
             }
             (Protocol::Kafka(namespace), _) => {
                 let (client, broker) = ((from_client, to_client), (from_upstream, to_upstream));

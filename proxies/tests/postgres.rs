@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Databases, Edge, Protocol, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -24,9 +24,10 @@ async fn a_session_asks_for_encryption_is_declined_and_reaches_the_clone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeline = Timeline::new(Clock::start(), 0, "s1");
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let protocol = Protocol::Postgres {
+    let protocol = Protocol::Postgres(Databases {
         clones: BTreeMap::from([("billing".to_owned(), "billing_s1".to_owned())]),
-    };
+        ..Databases::default()
+    });
     let edge = Edge::listen("billing", "billing-db", upstream, protocol, timeline.clone())
         .await
         .unwrap();
@@ -53,7 +54,7 @@ async fn a_session_asks_for_encryption_is_declined_and_reaches_the_clone() {
     assert_eq!(timeout(SOON, client.read_u8()).await.unwrap().unwrap(), b'R');
     let session = |event: &momus_engine::event::Event| {
         matches!(&event.happening,
-        Happening::DatabaseSession { caller, datastore, role } if (caller.as_str(), datastore.as_str(), role.as_str()) == ("billing", "billing-db", "app"))
+        Happening::DatabaseSession { caller, datastore, role } if (caller.as_str(), datastore.as_str(), role.as_str()) == ("billing", "billing", "app"))
     };
     assert_eq!(
         timeline.look(|events| events.iter().filter(|event| session(event)).count()),
@@ -66,9 +67,10 @@ async fn a_cancel_request_passes_as_it_is() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeline = Timeline::new(Clock::start(), 0, "s1");
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let protocol = Protocol::Postgres {
+    let protocol = Protocol::Postgres(Databases {
         clones: BTreeMap::new(),
-    };
+        ..Databases::default()
+    });
     let edge = Edge::listen("billing", "billing-db", upstream, protocol, timeline)
         .await
         .unwrap();
@@ -87,9 +89,10 @@ async fn a_database_that_no_edge_leads_to_is_refused_and_the_try_is_told() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeline = Timeline::new(Clock::start(), 0, "s1");
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let protocol = Protocol::Postgres {
+    let protocol = Protocol::Postgres(Databases {
         clones: BTreeMap::from([("shop-db".to_owned(), "s1_shop-db".to_owned())]),
-    };
+        ..Databases::default()
+    });
     let edge = Edge::listen("shop", "shop-db", upstream, protocol, timeline.clone())
         .await
         .unwrap();

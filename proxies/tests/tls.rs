@@ -9,7 +9,7 @@ use std::time::Duration;
 use momus_engine::event::Happening;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::{Clock, Timeline};
-use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
+use momus_proxies::edge::{Databases, Edge, Protocol, Purpose, Upstream};
 use momus_proxies::rule::Answer;
 use momus_proxies::tls::{Authority, Roots, TlsUpstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -274,9 +274,10 @@ async fn postgres_is_told_that_it_must_speak_tls() {
     let bench = Bench::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::Tcp(listener.local_addr().unwrap());
-    let protocol = Protocol::Postgres {
+    let protocol = Protocol::Postgres(Databases {
         clones: [("billing".to_owned(), "s1.billing".to_owned())].into(),
-    };
+        ..Databases::default()
+    });
     let edge = bench.edge(upstream, protocol).await;
     let url = |rest: &str| format!("postgres://app@{}/billing?{rest}", edge.address());
     let plain = run("psql", &[&url("sslmode=disable"), "-c", "SELECT 1"], &bench.ca).await;

@@ -109,6 +109,21 @@ fn happening(happening: &Happening) -> String {
             datastore,
             role,
         } => format!("{caller} → {datastore}  session of {role}"),
+        Happening::Statement {
+            caller,
+            datastore,
+            text,
+            rows,
+            sqlstate,
+            took,
+            ..
+        } => {
+            let error = sqlstate.as_ref().map(|code| format!(" error {code}"));
+            let rows = rows.map(|rows| format!(" {}", counted(usize::try_from(rows).unwrap_or(usize::MAX), "row")));
+            let ended = error.or(rows).unwrap_or_default();
+            let text = cut(text);
+            format!("{caller} → {datastore}  {text}{ended} ({})", in_words(*took))
+        }
         Happening::Record {
             topic,
             partition,

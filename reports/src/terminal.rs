@@ -191,6 +191,7 @@ impl<W: Write> Reporter for Terminal<W> {
             | Happening::Beyond { .. }
             | Happening::KafkaCall { .. }
             | Happening::DatabaseSession { .. }
+            | Happening::Statement { .. }
             | Happening::Record { .. }
             | Happening::Rows { .. }
             | Happening::Objects { .. }

@@ -15,3 +15,6 @@ Feature: tables
       | id     | o-1  |
       | amount | 12.5 |
       | paid   | true |
+
+  Scenario: a datastore is used by nobody
+    Then only shop uses orders-db

@@ -237,6 +237,24 @@ impl Masker<'_> {
                 datastore,
                 role,
             } => self.all([caller, datastore, role]),
+            Happening::Statement {
+                caller,
+                datastore,
+                text,
+                tables,
+                parameters,
+                rows: _,
+                sqlstate: _,
+                took: _,
+            } => {
+                self.all([caller, datastore, text]);
+                // Tables are shared with what knows the statement; values do not stand in names.
+                let has_secret = |tables: &&mut Arc<[String]>| tables.iter().any(|table| self.text(table) != *table);
+                if let Some(tables) = tables.as_mut().filter(has_secret) {
+                    *tables = tables.iter().map(|table| self.text(table).into_owned()).collect();
+                }
+                self.all(parameters.iter_mut().flatten().flatten());
+            }
             Happening::Record {
                 topic,
                 partition: _,

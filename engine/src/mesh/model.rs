@@ -126,6 +126,8 @@ pub struct Datastore {
     pub place: Place,
     /// What is in it from the start, if anything.
     pub schema: Option<Located<Schema>>,
+    /// Whether the timeline shows the values in statements, their parameters among them.
+    pub shows_values: bool,
     /// How the edges to it treat TLS.
     pub tls: Option<Tls>,
     /// The service whose data it holds.

@@ -91,6 +91,7 @@ impl Reader<'_> {
         let mut datastore = Datastore {
             place: place.clone(),
             schema: None,
+            shows_values: false,
             tls: self.tls(&fields, &of, false),
             owner: self.owner(&fields, &of),
         };
@@ -99,6 +100,11 @@ impl Reader<'_> {
                 let fields = self.fields::<schema::Postgres>(node, &format!("`postgres` of {of}"));
                 if let Some(node) = fields.get("schema") {
                     datastore.schema = self.sql(node, &of);
+                }
+                if let Some(node) = fields.get("show_values") {
+                    let of = format!("`show_values` of {of}");
+                    let shows = self.one_of(node, &of, &[("true", true), ("false", false)]);
+                    datastore.shows_values = shows.unwrap_or_default();
                 }
             }
             None if matches!(node.value, Value::Map(_)) => {

@@ -160,6 +160,9 @@ pub(super) struct Datastore {
 pub(super) struct Postgres {
     /// What is in it from the start.
     schema: Option<Schema>,
+    /// Whether the timeline shows the values in the statements of services, and the parameters beside them; without it a
+    /// `?` stands for each.
+    show_values: Option<bool>,
 }
 
 /// What is in a database from the start.

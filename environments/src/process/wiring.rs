@@ -8,7 +8,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Kind, Mesh, Source, Tls};
 use momus_engine::sandbox::{CLIENT, Endpoint};
 use momus_engine::timeline::Timeline;
-use momus_proxies::edge::{Edge, Protocol, Purpose, Upstream};
+use momus_proxies::edge::{Databases, Edge, Protocol, Purpose, Upstream};
 use momus_proxies::edges::Edges;
 use momus_proxies::kafka::{Broker, Namespace};
 use momus_proxies::tls::{Roots, TlsUpstream};
@@ -84,14 +84,15 @@ impl Wiring {
                 // Where a caller has no edge, its sessions must not come either.
                 let service = mesh.services.get(caller);
                 let reaches = |name: &str| service.is_none_or(|service| service.dependencies().contains(&name));
-                let clones = mesh
-                    .datastores
-                    .keys()
-                    .filter(|name| reaches(name))
-                    .map(|name| (name.clone(), clone_of(name, timeline.sandbox())));
-                let protocol = Protocol::Postgres {
-                    clones: clones.collect(),
-                };
+                let mut databases = Databases::default();
+                for (name, datastore) in mesh.datastores.iter().filter(|(name, _)| reaches(name)) {
+                    let clone = clone_of(name, timeline.sandbox());
+                    databases.clones.insert(name.clone(), clone);
+                    if datastore.shows_values {
+                        databases.shown.insert(name.clone());
+                    }
+                }
+                let protocol = Protocol::Postgres(databases);
                 (Upstream::Unix(server.socket()), protocol)
             }
             Some(Kind::Broker) => {

@@ -1,11 +1,12 @@
 //! What a client sends in a session, and what of it is answered.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use super::statement::{Reader, Statement};
 
 /// What a client asked, and the server answers in this order. Names of prepared statements and portals are hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// Statements, one or several, up to their ReadyForQuery.
     Query { statement: Statement, answered: u32 },
@@ -15,7 +16,10 @@ pub(super) enum Asked {
     Bind {
         portal: u64,
         statement: u64,
+        /// The hash of the parameters.
         parameters: u64,
+        /// Their bytes as they came, where they are kept.
+        kept: Arc<[u8]>,
     },
     /// Run a portal, or go on with it.
     Execute { portal: u64 },
@@ -31,13 +35,13 @@ pub(super) enum Asked {
 
 impl Asked {
     /// Whether a ReadyForQuery ends it.
-    pub fn ends_ready(self) -> bool {
+    pub fn ends_ready(&self) -> bool {
         matches!(self, Self::Query { .. } | Self::Call | Self::Sync)
     }
 }
 
 /// A complete message of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     /// It is answered.
     Asked(Asked),
@@ -58,13 +62,19 @@ pub(super) struct Message {
     names: [DefaultHasher; 2],
     text: Reader,
     rest: DefaultHasher,
+    /// The beginning of what the rest is, where it is to be kept.
+    kept: Option<Vec<u8>>,
 }
 
+/// How much of the parameters of a statement is kept, in bytes.
+const KEPT: usize = 4 * 1024;
+
 impl Message {
-    /// A message of this kind begins; none of one that a client does not send.
-    pub fn begin(kind: u8) -> Option<Self> {
+    /// A message of this kind begins, whose parameters are kept or not; none of one that a client does not send.
+    pub fn begin(kind: u8, keeps: bool) -> Option<Self> {
         b"QPBEDCFSHXpdcf".contains(&kind).then(|| Self {
             kind,
+            kept: (keeps && kind == b'B').then(Vec::new),
             ..Self::default()
         })
     }
@@ -101,6 +111,9 @@ impl Message {
             bytes = rest.get(1..).unwrap_or_default();
         }
         self.rest.write(bytes);
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(&bytes[..bytes.len().min(KEPT - kept.len())]);
+        }
     }
 
     /// It is complete.
@@ -119,6 +132,7 @@ impl Message {
                 portal: first,
                 statement: second,
                 parameters: self.rest.finish(),
+                kept: self.kept.unwrap_or_default().into(),
             },
             b'E' => Asked::Execute { portal: first },
             b'D' => Asked::Describe,
@@ -139,7 +153,7 @@ mod tests {
     use super::*;
 
     fn sent(kind: u8, content: &[u8], size: usize) -> Sent {
-        let mut message = Message::begin(kind).expect("a client sends it");
+        let mut message = Message::begin(kind, false).expect("a client sends it");
         content.chunks(size).for_each(|part| message.content(part));
         message.end()
     }
@@ -151,6 +165,7 @@ mod tests {
                 portal,
                 statement,
                 parameters,
+                ..
             }) => (portal, statement, parameters),
             other => panic!("{other:?}"),
         };
@@ -177,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_no_client_sends_is_no_message() {
-        assert!(Message::begin(b'Z').is_none());
-        assert!(!Message::begin(b'd').expect("data of a copy").opens());
+        assert!(Message::begin(b'Z', false).is_none());
+        assert!(!Message::begin(b'd', false).expect("data of a copy").opens());
     }
 }

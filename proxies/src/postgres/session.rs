@@ -1,5 +1,5 @@
 //! What goes on in a session: statements under way, transactions open, and what was changed (PostgreSQL's "Message
-//! Flow"). Both directions are read while they pass; nothing of them is kept but hashes.
+//! Flow"). Both directions are read while they pass; nothing of them is kept but the texts of statements.
 //!
 //! What statements do unseen is not seen here either: a function that writes and is called by `SELECT` counts as a read,
 //! and triggers that write although no row was updated or deleted stay hidden.
@@ -7,9 +7,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use momus_engine::activity::UnderWay;
 
+use self::told::{Ended, Run};
 use super::asked::{Asked, Message, Sent};
 use super::frame::{Frames, NoMessage, Part};
 use super::statement::Statement;
@@ -17,25 +19,40 @@ use super::tag::{Did, Rows, did};
 use crate::reads::hash_of;
 use crate::wire::Wire;
 
-/// No tag of a CommandComplete is longer, in bytes.
-const LONGEST_TAG: usize = 64;
+mod told;
+
+/// The beginning of a server's message that is kept, in bytes: no tag of a CommandComplete is longer, nor is what stands
+/// before the SQLSTATE in an ErrorResponse.
+const LONGEST_TAG: usize = 128;
 /// The status of a ReadyForQuery outside of a transaction.
 const IDLE: u8 = b'I';
 
 /// A session of a service at a datastore.
 pub(super) struct Session {
     wire: Arc<Wire>,
+    /// As the mesh names it.
+    datastore: String,
+    /// The values in statements stand on the timeline.
+    shows_values: bool,
     state: Mutex<State>,
+}
+
+/// Something that a client asked.
+#[derive(Clone)]
+struct Pending {
+    asked: Asked,
+    /// Since when its answer is awaited.
+    since: Instant,
 }
 
 #[derive(Default)]
 struct State {
     sent: Frames,
     /// The message that the client is sending.
-    sending: Option<Message>,
+    sending: Option<(Message, Instant)>,
     heard: Frames,
     hearing: Heard,
-    asked: VecDeque<Asked>,
+    asked: VecDeque<Pending>,
     statements: HashMap<u64, Statement>,
     portals: HashMap<u64, Portal>,
     /// The server skips everything up to a Sync.
@@ -63,23 +80,26 @@ struct Heard {
 }
 
 /// A statement with its parameters.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Portal {
     statement: Statement,
     parameters: u64,
+    kept: Arc<[u8]>,
     /// How often it was run: each time it goes on with its rows.
     runs: u32,
 }
 
 impl Session {
-    /// A session whose StartupMessage is about to be passed on: it is under way until the server is ready.
-    pub fn begin(wire: &Arc<Wire>) -> Self {
+    /// A session at `datastore` whose StartupMessage is about to be passed on: it is under way until the server is ready.
+    pub fn begin(wire: &Arc<Wire>, datastore: &str, shows_values: bool) -> Self {
         let state = State {
             open: wire.begins("a new session"),
             ..State::default()
         };
         Self {
             wire: Arc::clone(wire),
+            datastore: datastore.to_owned(),
+            shows_values,
             state: Mutex::new(state),
         }
     }
@@ -122,29 +142,36 @@ impl Session {
             return;
         }
         match part {
-            Part::Begins(kind) => match Message::begin(kind) {
+            Part::Begins(kind) => match Message::begin(kind, self.shows_values) {
                 Some(message) => {
                     if message.opens() && state.open.is_none() {
                         state.open = self.wire.begins("a statement");
                     }
-                    state.sending = Some(message);
+                    state.sending = Some((message, Instant::now()));
                 }
                 None => self.lose(state, "is no PostgreSQL"),
             },
             Part::Content(content) => {
-                if let Some(message) = &mut state.sending {
+                if let Some((message, _)) = &mut state.sending {
                     message.content(content);
                 }
             }
-            Part::Ends => match state.sending.take().map(Message::end) {
-                Some(Sent::Asked(Asked::Sync)) if state.skips => {
-                    state.skips = false;
-                    state.asked.push_back(Asked::Sync);
+            Part::Ends => {
+                let Some((message, since)) = state.sending.take() else {
+                    return;
+                };
+                match message.end() {
+                    Sent::Asked(asked) if asked == Asked::Sync && state.skips => {
+                        state.skips = false;
+                        state.asked.push_back(Pending { asked, since });
+                    }
+                    Sent::Asked(asked) if !state.skips && !state.copies => {
+                        state.asked.push_back(Pending { asked, since });
+                    }
+                    Sent::Copied => state.copies = false,
+                    Sent::Asked(_) | Sent::Other => {}
                 }
-                Some(Sent::Asked(asked)) if !state.skips && !state.copies => state.asked.push_back(asked),
-                Some(Sent::Copied) => state.copies = false,
-                Some(Sent::Asked(_) | Sent::Other) | None => {}
-            },
+            }
         }
     }
 
@@ -163,7 +190,7 @@ impl Session {
             }
             Part::Content(content) => match state.hearing.kind {
                 b'D' | b'd' => state.answer.write(content),
-                b'C' | b'Z' => {
+                b'C' | b'Z' | b'E' => {
                     let kept = &mut state.hearing.content;
                     let room = LONGEST_TAG - kept.len();
                     kept.extend_from_slice(&content[..content.len().min(room)]);
@@ -175,7 +202,8 @@ impl Session {
     }
 
     fn understand(&self, state: &mut State) {
-        match (state.hearing.kind, state.asked.front().copied()) {
+        let front = state.asked.front().map(|pending| pending.asked.clone());
+        match (state.hearing.kind, front) {
             (b'1', Some(Asked::Parse { name, statement })) => {
                 state.statements.insert(name, statement);
                 state.asked.pop_front();
@@ -186,12 +214,14 @@ impl Session {
                     portal,
                     statement,
                     parameters,
+                    kept,
                 }),
             ) => {
-                let known = state.statements.get(&statement).copied();
+                let known = state.statements.get(&statement).cloned();
                 let bound = Portal {
                     statement: known.unwrap_or_else(|| Statement::unseen(statement)),
                     parameters,
+                    kept,
                     runs: 0,
                 };
                 state.portals.insert(portal, bound);
@@ -206,7 +236,7 @@ impl Session {
                 state.asked.pop_front();
             }
             (b'T' | b'n', Some(Asked::Describe)) => drop(state.asked.pop_front()),
-            (b'C' | b's' | b'I', asked) => self.completed(state, asked),
+            (b'C' | b's' | b'I', _) => self.completed(state),
             (b'E', asked) => self.failed(state, asked),
             (b'G', _) => {
                 // What the client sent before it knew is skipped.
@@ -224,47 +254,80 @@ impl Session {
     }
 
     /// A statement came to its end, or to as many rows as its client wants.
-    fn completed(&self, state: &mut State, asked: Option<Asked>) {
+    fn completed(&self, state: &mut State) {
         let tag = std::mem::take(&mut state.hearing.content);
         let tag = std::str::from_utf8(&tag).unwrap_or_default().trim_end_matches('\0');
         let (rows, answer) = (std::mem::take(&mut state.rows), std::mem::take(&mut state.answer));
         state.copies = false;
-        let (statement, question) = match asked {
-            Some(Asked::Query { statement, answered }) => {
-                if let Some(Asked::Query { answered, .. }) = state.asked.front_mut() {
-                    *answered += 1;
-                }
-                (statement, hash_of((statement.hash, answered)))
-            }
-            Some(Asked::Execute { portal }) => {
-                state.asked.pop_front();
-                match state.portals.get_mut(&portal) {
-                    Some(portal) => {
-                        portal.runs += 1;
-                        let question = hash_of((portal.statement.hash, portal.parameters, portal.runs));
-                        (portal.statement, question)
-                    }
-                    None => (Statement::unseen(portal), portal),
-                }
-            }
-            _ => (Statement::unseen(0), 0),
-        };
+        let run = self.run(state);
+        let Run {
+            statement, question, ..
+        } = &run;
         let (did, tag) = match state.hearing.kind {
             b'I' => (Did::Nothing, tag),
             b's' if statement.may_write_unsaid() => (Did::Wrote, "some rows"),
             b's' => (Did::Read, "some rows"),
-            _ => (did(tag, &statement, rows), tag),
+            _ => (did(tag, statement, rows), tag),
         };
-        match did {
-            Did::Nothing => {}
+        let is_news = match did {
+            // What does nothing again and again is told once.
+            Did::Nothing => self.wire.answers_anew(hash_of((statement.hash, tag)), 0),
             Did::Read => {
                 let answer = hash_of((rows.number, answer.finish()));
-                self.wire.read(question, answer, tag);
+                self.wire.read(*question, answer, tag)
             }
-            Did::Wrote => self.effect(state, tag),
-            Did::EndedTransaction if state.wrote => self.wire.effect(tag),
-            Did::EndedTransaction => {}
+            Did::Wrote => {
+                self.effect(state, tag);
+                true
+            }
+            Did::EndedTransaction if state.wrote => {
+                self.wire.effect(tag);
+                true
+            }
+            Did::EndedTransaction => self.wire.answers_anew(hash_of((statement.hash, tag)), 0),
+        };
+        if is_news {
+            let counted = tag.rsplit_once(' ').and_then(|(_, number)| number.parse().ok());
+            let rows = if state.hearing.kind == b's' {
+                Some(rows.number)
+            } else {
+                counted
+            };
+            self.tell(&run, Ended { rows, sqlstate: None });
         }
+    }
+
+    /// What was run of what was asked first; an Execute is over with it.
+    fn run(&self, state: &mut State) -> Run {
+        let mut run = Run::unseen(0);
+        match state.asked.front_mut() {
+            Some(Pending {
+                asked: Asked::Query { statement, answered },
+                since,
+            }) => {
+                run.statement = statement.clone();
+                run.part = usize::try_from(*answered).unwrap_or(usize::MAX);
+                run.question = hash_of((statement.hash, *answered));
+                run.since = std::mem::replace(since, Instant::now());
+                *answered += 1;
+            }
+            Some(Pending {
+                asked: Asked::Execute { portal },
+                since,
+            }) => {
+                run = Run::unseen(*portal);
+                run.since = *since;
+                if let Some(portal) = state.portals.get_mut(portal) {
+                    portal.runs += 1;
+                    run.question = hash_of((portal.statement.hash, portal.parameters, portal.runs));
+                    run.statement = portal.statement.clone();
+                    run.parameters = Arc::clone(&portal.kept);
+                }
+                state.asked.pop_front();
+            }
+            _ => {}
+        }
+        run
     }
 
     /// A statement failed: what its client does about that is still to come.
@@ -273,8 +336,9 @@ impl Session {
         state.copies = false;
         let wire = &self.wire;
         wire.activity().effect_or_probe(&wire.caller, wire.line("an error"));
+        self.tell_failed(state);
         if asked.is_some_and(|asked| !asked.ends_ready()) {
-            while state.asked.front().is_some_and(|asked| *asked != Asked::Sync) {
+            while state.asked.front().is_some_and(|pending| pending.asked != Asked::Sync) {
                 state.asked.pop_front();
             }
             state.skips = state.asked.is_empty();
@@ -284,11 +348,11 @@ impl Session {
     /// The server is ready for what comes next, within a transaction or outside of any.
     fn ready(&self, state: &mut State) {
         (state.rows, state.answer) = Default::default();
-        while let Some(asked) = state.asked.pop_front()
-            && !asked.ends_ready()
+        while let Some(pending) = state.asked.pop_front()
+            && !pending.asked.ends_ready()
         {}
         if state.hearing.content.first() != Some(&IDLE) {
-            let transaction = format!("a transaction of {} on {}", self.wire.caller, self.wire.dependency);
+            let transaction = format!("a transaction of {} on {}", self.wire.caller, self.datastore);
             match &state.open {
                 Some(open) => open.say(transaction),
                 None => state.open = Some(self.wire.activity().begins(transaction)),
@@ -299,7 +363,7 @@ impl Session {
         if std::mem::take(&mut state.wrote) {
             self.wire.effect("COMMIT");
         }
-        let sending = state.sending.as_ref().is_some_and(Message::opens);
+        let sending = state.sending.as_ref().is_some_and(|(message, _)| message.opens());
         if state.asked.is_empty() && !sending {
             state.over = state.open.take();
         }

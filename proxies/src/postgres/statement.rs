@@ -1,15 +1,21 @@
-//! A statement's text, as much of it as tells what it may do. It is read as it comes, and not kept.
+//! A statement's text, and what it may do. It is read as it comes.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 /// The longest word that is looked for.
 const LONGEST: usize = 8;
 
+/// How much of a text is kept, in bytes.
+const KEPT: usize = 64 * 1024;
+
 /// What is known of a statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Statement {
     /// Its text's hash.
     pub hash: u64,
+    /// Its text, or the beginning of a long one; nothing of one that was never seen.
+    pub text: Arc<str>,
     /// How often a word stands in it that makes it write, two at most.
     writes: u8,
     /// It can hold statements within (`WITH`), or runs one that was prepared (`EXECUTE`).
@@ -28,6 +34,13 @@ impl Statement {
             unseen: true,
             ..Self::default()
         }
+    }
+
+    /// What a Sync does at the end of an implicit transaction.
+    pub fn commit() -> Self {
+        let mut reader = Reader::default();
+        reader.read(b"COMMIT");
+        reader.end()
     }
 
     /// Whether it may have written although it says that it read.
@@ -56,6 +69,7 @@ impl Statement {
 #[derive(Default)]
 pub(super) struct Reader {
     hasher: DefaultHasher,
+    text: Vec<u8>,
     statement: Statement,
     word: [u8; LONGEST],
     length: usize,
@@ -78,6 +92,8 @@ impl Reader {
     /// write, and that is the safe side.
     pub fn read(&mut self, text: &[u8]) {
         self.hasher.write(text);
+        let room = KEPT - self.text.len();
+        self.text.extend_from_slice(&text[..text.len().min(room)]);
         for byte in text {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..) {
                 if let Some(place) = self.word.get_mut(self.length) {
@@ -94,6 +110,7 @@ impl Reader {
     pub fn end(mut self) -> Statement {
         self.end_word();
         self.statement.hash = self.hasher.finish();
+        self.statement.text = String::from_utf8_lossy(&self.text).into();
         self.statement
     }
 

@@ -106,6 +106,16 @@ fn every_kind() -> Vec<Happening> {
             datastore: text(),
             role: text(),
         },
+        Happening::Statement {
+            caller: text(),
+            datastore: text(),
+            text: text(),
+            tables: Some([text()].into()),
+            parameters: Some(vec![Some(text()), None]),
+            rows: Some(1),
+            sqlstate: Some(text()),
+            took,
+        },
         Happening::Record {
             topic: text(),
             partition: 0,
@@ -210,24 +220,25 @@ fn number(happening: &Happening) -> usize {
         Happening::Beyond { .. } => 12,
         Happening::KafkaCall { .. } => 13,
         Happening::DatabaseSession { .. } => 14,
-        Happening::Record { .. } => 15,
-        Happening::Rows { .. } => 16,
-        Happening::Objects { .. } => 17,
-        Happening::PartnerCall { .. } => 18,
-        Happening::Log { .. } => 19,
-        Happening::Metric { .. } => 20,
-        Happening::AgentEvent { .. } => 21,
-        Happening::ServiceCheck { .. } => 22,
-        Happening::Service { .. } => 23,
-        Happening::Fault { .. } => 24,
-        Happening::Expectation { .. } => 25,
-        Happening::ScenarioFinished { .. } => 26,
-        Happening::RunFinished { .. } => 27,
+        Happening::Statement { .. } => 15,
+        Happening::Record { .. } => 16,
+        Happening::Rows { .. } => 17,
+        Happening::Objects { .. } => 18,
+        Happening::PartnerCall { .. } => 19,
+        Happening::Log { .. } => 20,
+        Happening::Metric { .. } => 21,
+        Happening::AgentEvent { .. } => 22,
+        Happening::ServiceCheck { .. } => 23,
+        Happening::Service { .. } => 24,
+        Happening::Fault { .. } => 25,
+        Happening::Expectation { .. } => 26,
+        Happening::ScenarioFinished { .. } => 27,
+        Happening::RunFinished { .. } => 28,
     }
 }
 
 /// How many kinds [`number`] knows.
-const KINDS: usize = 28;
+const KINDS: usize = 29;
 
 /// The document's tables by their heading: each row's first name, with the names in its other cells.
 fn tables() -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<&'static str>>> {

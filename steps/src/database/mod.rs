@@ -1,6 +1,7 @@
-//! Rows of databases.
+//! Rows of databases, and who uses them.
 
 mod insert;
+mod only;
 pub(crate) mod rows;
 #[cfg(test)]
 pub(crate) mod server;
@@ -11,5 +12,5 @@ use momus_engine::step::StepDefinition;
 
 /// The sentences about them.
 pub fn definitions() -> Vec<StepDefinition> {
-    [insert::definitions(), rows::definitions()].concat()
+    [insert::definitions(), rows::definitions(), only::definitions()].concat()
 }

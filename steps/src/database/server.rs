@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use momus_engine::sandbox::Endpoint;
-use momus_proxies::edge::{Protocol, Upstream};
+use momus_proxies::edge::{Databases, Protocol, Upstream};
 use tokio_postgres::NoTls;
 
 use crate::testing::Scenario;
@@ -137,12 +137,12 @@ pub(crate) async fn serve(scenario: &mut Scenario, sql: &str) -> Sql {
     execute(&server.url("postgres"), &format!("CREATE DATABASE \"{name}\"")).await;
     let database = Sql(server.url(&name));
     database.run(sql).await;
-    let clones = [("billing-db".to_owned(), name)].into();
+    let protocol = Protocol::Postgres(Databases {
+        clones: [("billing-db".to_owned(), name)].into(),
+        ..Databases::default()
+    });
     let upstream = Upstream::Unix(server.folder.join(".s.PGSQL.5432"));
-    let edge = scenario
-        .edge("billing-db", upstream, Protocol::Postgres { clones })
-        .await
-        .address();
+    let edge = scenario.edge("billing-db", upstream, protocol).await.address();
     let endpoint = Endpoint {
         url: format!("postgres://postgres@{edge}/billing-db?sslmode=disable"),
         ..Endpoint::default()

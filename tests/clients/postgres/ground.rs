@@ -8,7 +8,7 @@ use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::Cache;
 use momus_environments::guardian::{Guardian, Launcher, RunId};
 use momus_environments::servers::postgres::PostgresServer;
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Databases, Edge, Protocol, Upstream};
 use tokio::process::Command;
 
 use super::tap::{Tap, To};
@@ -82,9 +82,12 @@ impl Ground {
     pub async fn proxied(&self) -> Way {
         let database = self.clone().await;
         let timeline = Timeline::new(Clock::start(), 0, database.as_str());
-        let clones = BTreeMap::from([(DATABASE.to_owned(), database)]);
+        let protocol = Protocol::Postgres(Databases {
+            clones: BTreeMap::from([(DATABASE.to_owned(), database)]),
+            ..Databases::default()
+        });
         let upstream = Upstream::Unix(self.server.socket());
-        let edge = Edge::listen("shop", DATABASE, upstream, Protocol::Postgres { clones }, timeline)
+        let edge = Edge::listen("shop", DATABASE, upstream, protocol, timeline)
             .await
             .unwrap();
         let tap = Tap::open(To::Edge(edge.address())).await;

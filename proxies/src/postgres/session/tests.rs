@@ -7,16 +7,23 @@ use momus_engine::timeline::{Clock, Timeline};
 use super::*;
 use crate::edge::Protocol;
 
+mod told;
+
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// A session of billing at billing-db that the server is ready for.
 struct Talk {
     session: Session,
     activity: Activity,
+    timeline: Timeline,
 }
 
 impl Talk {
     async fn begin() -> Self {
+        Self::begin_with(false).await
+    }
+
+    async fn begin_with(shows_values: bool) -> Self {
         let timeline = Timeline::new(Clock::start(), 0, "s1");
         let activity = timeline.activity().clone();
         activity.settles_in(Some(SETTLE));
@@ -27,11 +34,12 @@ impl Talk {
             nowhere,
             Protocol::Tcp,
             None,
-            timeline,
+            timeline.clone(),
         );
         let talk = Self {
-            session: Session::begin(&Arc::new(wire)),
+            session: Session::begin(&Arc::new(wire), "billing-db", shows_values),
             activity,
+            timeline,
         };
         assert_eq!(talk.under_way(), Some("billing → billing-db  a new session".into()));
         talk.client(&[(b'p', b"secret")]);
