@@ -3,9 +3,11 @@
 mod broker;
 mod check;
 mod diagnostic;
+mod down;
 mod exit;
 mod feature_paths;
 mod guardian;
+mod keep;
 #[cfg(feature = "noops")]
 mod noop;
 mod order;
@@ -15,6 +17,7 @@ mod run;
 mod secrets;
 mod settings_file;
 mod sources;
+mod status;
 mod steps;
 mod stopping;
 mod telling;
@@ -42,6 +45,8 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Steps(steps::Steps),
+    Status(status::Status),
+    Down(down::Down),
     #[command(hide = true)]
     Guardian(guardian::Guardian),
 }
@@ -52,6 +57,8 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Check(check) => check.run(),
         Command::Steps(steps) => steps.run(),
+        Command::Status(status) => status.run(),
+        Command::Down(down) => down.run(),
         Command::Guardian(guardian) => guardian.run(),
     }
 }

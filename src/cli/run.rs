@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::Args;
 use momus_engine::masks::Masks;
 use momus_engine::mesh::Mesh;
-use momus_engine::run::{Settings, Teller};
+use momus_engine::run::{Keep, Settings, Teller};
+use momus_engine::sandbox::Environment;
 use momus_engine::timeline::Clock;
 use momus_engine::timing::duration;
 use momus_environments::cache::Cache;
@@ -22,12 +23,13 @@ use momus_reports::terminal::Terminal;
 use tokio::sync::watch;
 
 use super::broker::Broker;
+use super::keep::Foreground;
 use super::order::{OrderChoice, order};
 use super::settings_file::SettingsFile;
 use super::sources::{Errors, Planned, Sources, plural};
 use super::stopping::Stopping;
 use super::telling::{Telling, not_begun};
-use super::{exit, guardian};
+use super::{exit, guardian, keep};
 
 /// How long a service may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -85,11 +87,31 @@ pub struct Run {
     /// What stands behind the mesh's brokers (default: Apache Kafka; without Java or Maven the mock, said aloud).
     #[arg(long, value_enum, value_name = "KIND")]
     broker: Option<Broker>,
+    /// Keep the sandboxes of the first scenarios that do not pass, with their servers, for a look: `momus status` lists them,
+    /// `momus down` removes them, and so does the end of this time (default: 30 min).
+    #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, require_equals = true, default_missing_value = "30 min")]
+    keep: Option<Duration>,
+    /// This process is the run that `--keep` started.
+    #[arg(long, hide = true)]
+    kept: bool,
 }
 
 impl Run {
     /// Runs, and tells the exit code.
     pub fn run(&self) -> ExitCode {
+        if self.keep.is_some() && !self.kept && !self.dry_run {
+            return keep::relay("--kept").unwrap_or_else(|error| {
+                eprintln!("error: {error}");
+                ExitCode::from(exit::UNKNOWN)
+            });
+        }
+        let foreground = match self.kept.then(Foreground::meet).transpose() {
+            Ok(foreground) => foreground,
+            Err(error) => {
+                eprintln!("error: nothing can be kept: {error}");
+                return ExitCode::from(exit::UNKNOWN);
+            }
+        };
         let planned = self.sources.plan();
         if self.dry_run
             && let Ok(planned) = &planned
@@ -122,7 +144,7 @@ impl Run {
                 eprint!("{}", exit::nothing_selected(planned.files));
                 ExitCode::from(exit::NOTHING_SELECTED)
             }
-            Ok(planned) => match self.live(planned, reports, seed) {
+            Ok(planned) => match self.live(planned, reports, seed, foreground) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => {
                     eprintln!("error: {}", masks.text(&error));
@@ -165,7 +187,16 @@ impl Run {
     ///
     /// # Errors
     /// A message for what this program itself cannot be given: a runtime, its own path, a folder for the cache.
-    fn live(&self, planned: Planned, reports: Reports<'static>, seed: u64) -> Result<u8, String> {
+    fn live(
+        &self,
+        planned: Planned,
+        reports: Reports<'static>,
+        seed: u64,
+        foreground: Option<Foreground>,
+    ) -> Result<u8, String> {
+        let keep = foreground
+            .as_ref()
+            .map_or_else(Keep::default, |_| Keep::up_to(keep::MOST));
         let (usual, wanted) = (Settings::default(), &planned.settings);
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -178,38 +209,45 @@ impl Run {
             retry: self.retry.or(wanted.retry).unwrap_or(usual.retry),
             order: self.order.or(wanted.order).unwrap_or(OrderChoice::Defined).seeded(seed),
             allow_refused: self.allow_refused || wanted.allow_refused.unwrap_or(false),
+            keep: keep.clone(),
         };
         let fail_on_flaky = self.fail_on_flaky || wanted.fail_on_flaky.unwrap_or(false);
-        let environment = Arc::new(ProcessEnvironment::new(
-            planned
-                .plan
-                .mesh
-                .clone()
-                .unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new()))),
-            self.options(settings.timeout, wanted)?,
-        ));
+        let mesh = planned.plan.mesh.clone();
+        let mesh = mesh.unwrap_or_else(|| Arc::new(Mesh::empty(PathBuf::new())));
+        let options = self.options(settings.timeout, wanted)?;
+        let environment = Arc::new(ProcessEnvironment::new(Arc::clone(&mesh), options));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("the asynchronous runtime does not start: {error}"))?;
         let (teller, told) = Teller::new(Clock::start());
         let teller = teller.masking(Arc::clone(&planned.masks));
         let telling = Telling::begin(reports, told);
         let (stop, stopped) = watch::channel(false);
+        let of_run: Arc<dyn Environment> = Arc::clone(&environment) as _;
         let ran = runtime.block_on(async {
             let stopping = Stopping::watch().map_err(|error| format!("signals cannot be watched: {error}"))?;
-            let run = momus_engine::run::run(planned.plan, environment, settings, teller, stopped);
+            let run = momus_engine::run::run(planned.plan, of_run, settings, teller, stopped);
             Ok::<_, String>(stopping.during(run, &stop).await)
         });
-        // What a second signal gave up does not hold the program back; the guardian ends what it started.
-        runtime.shutdown_background();
+        // Of a run that is stopped nothing is kept.
+        let keeps = !keep.is_empty() && matches!(ran, Ok((_, None)));
+        let runtime = if keeps {
+            Some(runtime)
+        } else {
+            // What a second signal gave up does not hold the program back; the guardian ends what it started.
+            runtime.shutdown_background();
+            None
+        };
         let (summary, signal) = ran?;
         let whole = telling.end();
-        Ok(
-            match (signal, summary.map(|summary| summary.exit_code(fail_on_flaky))) {
-                (Some(code), _) => code,
-                (None, Some(0)) if !whole => exit::UNKNOWN,
-                (None, code) => code.unwrap_or(exit::UNKNOWN),
-            },
-        )
+        let code = match (signal, summary.map(|summary| summary.exit_code(fail_on_flaky))) {
+            (Some(code), _) => code,
+            (None, Some(0)) if !whole => exit::UNKNOWN,
+            (None, code) => code.unwrap_or(exit::UNKNOWN),
+        };
+        if let (Some(runtime), Some(foreground), Some(lease)) = (runtime, foreground, self.keep) {
+            runtime.block_on(keep::hold(keep.take(), &environment, &mesh, lease, foreground, code))?;
+        }
+        Ok(code)
     }
 
     fn options(&self, timeout: Duration, wanted: &SettingsFile) -> Result<Options, String> {

@@ -23,7 +23,8 @@ impl Stopping {
         })
     }
 
-    async fn next(&mut self) -> u8 {
+    /// The exit code of the next signal.
+    pub async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => exit::INTERRUPTED,
             _ = self.terminate.recv() => exit::TERMINATED,

@@ -1,5 +1,6 @@
 //! The run: scenarios on sandboxes, several at a time, each healed and told when it ends.
 
+mod keep;
 mod quiet;
 mod scenario;
 mod settings;
@@ -14,6 +15,7 @@ use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
+pub use self::keep::{Keep, Kept};
 pub use self::settings::{Order, Settings};
 pub use self::teller::{Teller, Told};
 use crate::event::Happening;
@@ -44,7 +46,8 @@ struct Ended {
 
 /// Runs a plan to its end, or until `stop` becomes true: then open scenarios are healed and skipped.
 ///
-/// Every event goes to the teller, the scenarios' own in one piece when each ends.
+/// Every event goes to the teller, the scenarios' own in one piece when each ends. The environment is closed, unless the
+/// settings' [`Keep`] has a sandbox of it.
 pub async fn run(
     plan: Plan,
     environment: Arc<dyn Environment>,
@@ -82,7 +85,12 @@ pub async fn run(
     });
     run.all().await.into_iter().for_each(|outcome| summary.count(outcome));
     run.teller.reported().await;
-    match run.environment.close().await {
+    let closed = match run.settings.keep.is_empty() {
+        true => run.environment.close().await,
+        // What they hold is not left over, and who has them closes the environment.
+        false => Ok(Vec::new()),
+    };
+    match closed {
         Ok(left) if left.is_empty() => {}
         Ok(left) => {
             for thing in &left {

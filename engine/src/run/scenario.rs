@@ -8,6 +8,7 @@ use std::time::Instant;
 use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::keep::Kept;
 use super::quiet::quiet_lasts;
 use super::{Ended, Run, panicked, stopped};
 use crate::draw::Draws;
@@ -108,7 +109,16 @@ impl Run {
         drop(world);
         if let Some(sandbox) = sandbox {
             *logs = sandbox.logs();
-            let closed = sandbox.close().await;
+            let offered = Kept {
+                sandbox: Arc::clone(&sandbox),
+                timeline: timeline.clone(),
+                place: Arc::clone(&scenario.place),
+                outcome: result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome),
+            };
+            let closed = match self.settings.keep.keep(offered) {
+                Some(Kept { sandbox, .. }) => sandbox.close().await,
+                None => Ok(()),
+            };
             // Asked once all has ended: what a step failed of may be known only then. The step has told its own failure.
             let was_stopped = result
                 .as_ref()

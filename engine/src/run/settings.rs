@@ -6,6 +6,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::keep::Keep;
+
 /// How a run is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -30,6 +32,8 @@ pub struct Settings {
     pub fail_fast: bool,
     /// Whether a scenario that the environment refuses is skipped; else it is refused.
     pub allow_refused: bool,
+    /// Where sandboxes of scenarios that did not pass are kept; in the default none is.
+    pub keep: Keep,
 }
 
 impl Default for Settings {
@@ -46,6 +50,7 @@ impl Default for Settings {
             retry: 0,
             fail_fast: false,
             allow_refused: false,
+            keep: Keep::default(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use client::{Guardian, GuardianError, Launcher};
 pub use command::{Child, Command, Exit, Finished, SpawnError};
 pub use output::{Lines, Output, Tail};
 pub use process::{CHILD_MARKER, ProcessId, RUN_MARKER};
-pub use run_folder::{RunId, sweep};
+pub use run_folder::{RunId, living, sweep};
 pub use server::serve;
 
 pub(crate) use run_folder::remove_tree;

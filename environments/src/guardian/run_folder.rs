@@ -192,6 +192,29 @@ pub fn sweep(cache: &Cache) -> io::Result<Vec<String>> {
     Ok(told)
 }
 
+/// The runs whose guardian lives, by identifier, with their folders.
+///
+/// # Errors
+/// When the folder of runs cannot be read.
+pub fn living(cache: &Cache) -> io::Result<Vec<(RunId, PathBuf)>> {
+    let entries = match fs::read_dir(cache.runs()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut living = Vec::new();
+    for entry in entries.flatten() {
+        let run = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok());
+        let (Some(run), Ok(lease)) = (run, File::open(entry.path().join(LEASE))) else {
+            continue;
+        };
+        if flock(&lease, FlockOperation::NonBlockingLockShared).is_err() {
+            living.push((run, entry.path()));
+        }
+    }
+    living.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    Ok(living)
+}
+
 /// Removes a folder and all in it; one that is not there is no error. Folders that forbid it (a Go module cache has such) are
 /// opened first.
 pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {

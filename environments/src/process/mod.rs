@@ -113,6 +113,12 @@ impl ProcessEnvironment {
         self.guardian.get().map(Guardian::run_folder)
     }
 
+    /// Why services run without walls, where they do.
+    pub fn lacks_walls(&self) -> Option<&str> {
+        let walls = self.walls.get()?;
+        walls.as_ref().err().map(String::as_str)
+    }
+
     /// Whether services run within walls; `Err` says why not.
     fn walls(&self) -> &Result<(), String> {
         self.walls.get_or_init(|| match self.options.walls {
