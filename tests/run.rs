@@ -165,3 +165,30 @@ fn a_report_that_cannot_be_written_is_told_before_the_start() {
         said.error
     );
 }
+
+#[test]
+fn with_few_descriptors_fewer_scenarios_run_at_a_time() {
+    let scenario =
+        |number| format!("\n  Scenario: s{number}\n    Then GET \"/readyz\" from shop has\n      | status | 200 |\n");
+    let more: String = (0..12).map(scenario).collect();
+    let market = market(&plain(), &format!("{SALE}{more}"));
+    let limited = |descriptors: usize| {
+        let command = market.command(&[]);
+        let momus = command.get_program().to_owned();
+        let run = format!("ulimit -n {descriptors} && exec \"$0\" run --parallel 16");
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .arg("-c")
+            .arg(run)
+            .arg(momus)
+            .current_dir(market.path())
+            .env("NO_COLOR", "1");
+        Said::of(&limited.output().unwrap())
+    };
+    let said = limited(110);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = "notice: 4 scenarios at a time, not 16: this process may have only 110 descriptors open; hint: raise `ulimit -n`";
+    assert!(said.out.contains(told), "{}", said.out);
+    let said = limited(24);
+    assert_eq!(said.code, Some(3), "{said:?}");
+}

@@ -142,6 +142,12 @@ pub trait Environment: Send + Sync {
     /// Why the scenario cannot have a sandbox here, told before anything starts; `None` when it can.
     fn refuses(&self, scenario: &PlannedScenario) -> Option<StepError>;
 
+    /// How many sandboxes there is room for at a time, and what there is too little of for more; `None` where that cannot be
+    /// told. Asked after [`Environment::prepare`].
+    fn room(&self) -> Option<(usize, String)> {
+        None
+    }
+
     /// Makes a sandbox; its name is the timeline's.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod keep;
 mod quiet;
+mod room;
 mod scenario;
 mod settings;
 mod steps;
@@ -16,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
 pub use self::keep::{Keep, Kept};
+use self::room::Room;
 pub use self::settings::{Order, Settings};
 pub use self::teller::{Teller, Told};
 use crate::event::Happening;
@@ -33,6 +35,7 @@ struct Run {
     /// True when the user stops the run.
     stop: watch::Receiver<bool>,
     failed: AtomicBool,
+    room: Room,
     /// Why no scenario can have a sandbox.
     unprepared: Option<StepError>,
 }
@@ -51,7 +54,7 @@ struct Ended {
 pub async fn run(
     plan: Plan,
     environment: Arc<dyn Environment>,
-    settings: Settings,
+    mut settings: Settings,
     teller: Teller,
     stop: watch::Receiver<bool>,
 ) -> Summary {
@@ -69,6 +72,11 @@ pub async fn run(
     let refused = tell_refusals(&plan, &*environment, &teller).await;
     if plan.scenarios.iter().filter(|scenario| scenario.needs_sandbox).count() > refused {
         unprepared = prepare(&*environment, &plan, &teller, stop.clone()).await.err();
+        if let Some((room, why)) = environment.room().filter(|(room, _)| *room < settings.parallel) {
+            let text = format!("{room} scenarios at a time, not {}: {why}", settings.parallel);
+            teller.tell(Happening::Notice { text }).await;
+            settings.parallel = room;
+        }
     }
     let mut summary = Summary {
         steps: plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum(),
@@ -81,6 +89,7 @@ pub async fn run(
         teller,
         stop,
         failed: AtomicBool::new(false),
+        room: Room::default(),
         unprepared,
     });
     run.all().await.into_iter().for_each(|outcome| summary.count(outcome));

@@ -73,20 +73,18 @@ impl Run {
         logs: &mut Option<std::path::PathBuf>,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<(), StepError> {
-        let until = tokio::time::Instant::now() + self.settings.timeout;
         let told = scenario.steps.iter().filter_map(|step| step.definition.telemetry);
         told.for_each(|kind| timeline.activity().counts(kind));
-        let mut sandbox = None;
+        let mut until = tokio::time::Instant::now() + self.settings.timeout;
+        let (mut sandbox, mut _open) = (None, None);
         if scenario.needs_sandbox {
             if let Some(failure) = &self.unprepared {
                 return Err(failure.clone());
             }
-            let made = AssertUnwindSafe(self.environment.sandbox(timeline.clone())).catch_unwind();
-            sandbox = Some(tokio::select! {
-                made = made => made.unwrap_or_else(|panic| Err(panicked(&*panic, "the environment")))?,
-                () = stopped(self.stop.clone()) => return Err(skipped("the run was stopped")),
-                failure = self.times_out(until, timeline, Outcome::Unknown) => return Err(failure),
-            });
+            let (made, open, began) = self.sandbox(timeline).await?;
+            // What it waited for room counts for no scenario.
+            until = began + self.settings.timeout;
+            (sandbox, _open) = (Some(made), Some(open));
         }
         let draws = Draws::new(self.settings.seed, &scenario.place);
         let mut world = World::new(
@@ -150,7 +148,12 @@ impl Run {
     }
 
     /// Returns when the scenario's time is over. What it waits for is asked then and here: in `select!` it would be gone.
-    async fn times_out(&self, until: tokio::time::Instant, timeline: &Timeline, outcome: Outcome) -> StepError {
+    pub(super) async fn times_out(
+        &self,
+        until: tokio::time::Instant,
+        timeline: &Timeline,
+        outcome: Outcome,
+    ) -> StepError {
         tokio::time::sleep_until(until).await;
         let waits = timeline.open_waits();
         let mut message = format!("the scenario took longer than {}", in_words(self.settings.timeout));

@@ -4,4 +4,5 @@
 mod endings;
 mod phrases;
 mod retry;
+mod room;
 mod testbed;

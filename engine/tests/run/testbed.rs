@@ -1,6 +1,7 @@
 //! A run over an environment that only notes what is asked of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(super) struct Notebook {
     pub(super) refused: Option<&'static str>,
     pub(super) unprepared: Option<&'static str>,
     pub(super) left: Vec<String>,
+    /// Where there is room for so many sandboxes only.
+    pub(super) room: Option<usize>,
+    pub(super) open: AtomicUsize,
 }
 
 impl Notebook {
@@ -58,6 +62,16 @@ impl Environment for Copied {
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
+        let fits = |open: usize| self.0.room.is_none_or(|room| open < room).then_some(open + 1);
+        if self
+            .0
+            .open
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits)
+            .is_err()
+        {
+            let full = std::io::Error::from_raw_os_error(24);
+            return Err(Failure::unknown(format!("no pipe: {full}")));
+        }
         self.0.note(format!("sandbox {}", timeline.sandbox()));
         Ok(Arc::new(Copied(Arc::clone(&self.0))))
     }
@@ -107,6 +121,7 @@ impl Sandbox for Copied {
     }
     async fn close(&self) -> Result<(), StepError> {
         self.0.note("sandbox closed");
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod ports;
 mod quiet;
 mod ready;
 mod resolver;
+mod room;
 mod sandbox;
 mod servers;
 mod service;
@@ -180,6 +181,7 @@ impl ProcessEnvironment {
 #[async_trait]
 impl Environment for ProcessEnvironment {
     async fn prepare(&self, _plan: &Plan, teller: &Teller) -> Result<(), StepError> {
+        room::raise_descriptors();
         if !is_guarded(&self.mesh) {
             self.servers.get_or_init(|| async { Arc::new(Servers::none()) }).await;
             return Ok(());
@@ -204,6 +206,10 @@ impl Environment for ProcessEnvironment {
     fn refuses(&self, scenario: &PlannedScenario) -> Option<StepError> {
         let chosen = broker_choice::choose(&self.mesh, &self.options);
         chosen.err().or_else(|| self.needs_walls(scenario))
+    }
+
+    fn room(&self) -> Option<(usize, String)> {
+        room::of_descriptors(&self.mesh)
     }
 
     async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {

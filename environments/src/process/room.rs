@@ -1,0 +1,63 @@
+//! How many sandboxes a process has room for, by the descriptors that it may have open (RLIMIT_NOFILE).
+
+use momus_engine::mesh::{Mesh, Source};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What the run has open beside its sandboxes: reports, servers, the test client's own.
+const OF_THE_RUN: u64 = 64;
+/// A listener, and a connection on either side.
+const OF_AN_EDGE: u64 = 3;
+/// Its pipes and log, and its walls.
+const OF_A_SERVICE: u64 = 8;
+
+/// Lets this process, and the guardian that it starts, have as many open as the system allows it.
+pub(super) fn raise_descriptors() {
+    let limits = getrlimit(Resource::Nofile);
+    // What cannot be raised is what there is.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limits.maximum,
+            ..limits
+        },
+    );
+}
+
+/// How many sandboxes of the mesh it has room for, at least one, and why not for more.
+pub(super) fn of_descriptors(mesh: &Mesh) -> Option<(usize, String)> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    let room = limit.saturating_sub(OF_THE_RUN) / of_a_sandbox(mesh).max(1);
+    let why = format!("this process may have only {limit} descriptors open; hint: raise `ulimit -n`");
+    Some((usize::try_from(room).unwrap_or(usize::MAX).max(1), why))
+}
+
+fn of_a_sandbox(mesh: &Mesh) -> u64 {
+    let things = mesh.services.len() + mesh.datastores.len() + mesh.brokers.len() + mesh.buckets.len();
+    let of_services = mesh.services.values().map(|service| service.dependencies().len());
+    let edges = things + mesh.partners.len() + of_services.sum::<usize>();
+    let mut services = mesh.services.values();
+    let started = services
+        .by_ref()
+        .filter(|service| matches!(service.source, Source::Command(_)));
+    edges as u64 * OF_AN_EDGE + started.count() as u64 * OF_A_SERVICE
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_sandbox_takes_what_its_edges_and_services_take() {
+        let mesh = "mesh: m\nservices:\n  shop: { command: [shop], depends_on: [db, bank] }\n  bank: { url: 'http://localhost:1' }\n\
+                    datastores: { db: { postgres: {} } }\n";
+        let mesh = Mesh::parse(mesh, Path::new("/m/mesh.yaml")).unwrap();
+        assert_eq!(of_a_sandbox(&mesh), 5 * OF_AN_EDGE + OF_A_SERVICE);
+        let (room, why) = of_descriptors(&mesh).unwrap();
+        assert!(
+            room >= 1 && why.starts_with("this process may have only "),
+            "{room} {why}"
+        );
+    }
+}
