@@ -103,7 +103,7 @@ pub(crate) async fn requests(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.is_foreign();
+                            exchanges.is_foreign("the caller speaks no HTTP/1.1");
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -202,8 +202,9 @@ pub(crate) async fn responses(
                 State::Head(mut head) => {
                     let before = head.len();
                     head.extend_from_slice(rest);
-                    let parsed = match exchanges.awaited() {
-                        Some(method) => head::response(&head, &method),
+                    let awaited = exchanges.awaited();
+                    let parsed = match &awaited {
+                        Some(method) => head::response(&head, method),
                         None => Parsed::Foreign,
                     };
                     match parsed {
@@ -212,7 +213,10 @@ pub(crate) async fn responses(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.is_foreign();
+                            exchanges.is_foreign(match awaited {
+                                Some(_) => "the answer is no HTTP/1.1",
+                                None => "an answer came to no request",
+                            });
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -225,7 +229,7 @@ pub(crate) async fn responses(
                             }
                             let over = (response.body == Body::Empty && !interim).then(|| exchanges.finish());
                             if response.tunnel {
-                                exchanges.is_foreign();
+                                exchanges.is_upgraded();
                             }
                             gate.write(writer, &head[..length]).await?;
                             drop(over);

@@ -15,6 +15,7 @@ mod api;
 mod assigned;
 mod batches;
 mod bearing;
+mod bounded;
 mod configs;
 mod consumer;
 mod data;
