@@ -27,6 +27,8 @@ mod inspect;
 mod lag;
 mod listings;
 mod log;
+#[cfg(any(test, feature = "fuzzing"))]
+mod made;
 mod metadata;
 mod names;
 mod offsets;
@@ -49,6 +51,8 @@ use tokio::sync::watch;
 
 use assigned::Members;
 pub use lag::Lag;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use made::exchange;
 use names::Names;
 use progress::Progress;
 

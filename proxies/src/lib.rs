@@ -13,5 +13,7 @@ mod reads;
 mod relay;
 pub mod rule;
 mod socket;
+#[cfg(any(test, feature = "fuzzing"))]
+mod talk;
 pub mod tls;
 mod wire;

@@ -1,5 +1,6 @@
 //! What it is to handle an API, and the list of those that are handled.
 
+use std::fmt::Debug;
 use std::io;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -17,7 +18,7 @@ use super::scope::Scope;
 pub(crate) const UNSUPPORTED_VERSION: i16 = ResponseError::UnsupportedVersion.code();
 
 /// An API: how its names are rewritten, and what of it belongs on the timeline.
-pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
+pub(crate) trait Api: Request<Response: Send + Debug> + Clone + Debug + Send + 'static {
     /// Rewrites the request's names into the broker's.
     fn to_broker(&mut self, scope: &Scope);
 
@@ -116,6 +117,8 @@ pub(crate) struct Handler {
     /// Whether a client of the mock cluster may call it even if that lacks it.
     pub is_refusable: bool,
     pub ask: fn(&Scope, Bytes) -> io::Result<Asked>,
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub layout: super::made::Layout,
 }
 
 const fn handler<R: Api>() -> Handler {
@@ -125,6 +128,8 @@ const fn handler<R: Api>() -> Handler {
         versions: R::VERSIONS,
         is_refusable: R::REFUSED.is_some(),
         ask: ask::<R>,
+        #[cfg(any(test, feature = "fuzzing"))]
+        layout: super::made::Layout::of::<R>(),
     }
 }
 
