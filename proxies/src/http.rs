@@ -1,7 +1,8 @@
 //! HTTP/1.1 on an edge: exchanges are recorded while their bytes pass unmodified, and can be answered by a rule.
 //!
 //! A head passes whole (it is held until its last byte is there), everything else as it comes. What is not
-//! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on; so does what follows an upgrade.
+//! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on, which stands on the timeline; so does what
+//! follows an upgrade, which does not.
 //!
 //! A request that a rule answers has its answer once its body has come, as a server gives it that reads the whole
 //! request first; a caller that asks before it sends the body (`Expect: 100-continue`) is told to go on.
