@@ -12,7 +12,7 @@ use momus_engine::timeline::Timeline;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_rustls::TlsStream;
 
 pub use crate::dialer::Dialer;
@@ -263,15 +263,26 @@ async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, 
                     let again = tokio::time::Instant::now() + Duration::from_millis(100);
                     tokio::select! {
                         () = tokio::time::sleep_until(again) => {}
-                        Some(_) = connections.join_next() => {}
+                        Some(served) = connections.join_next() => told_if_it_panicked(served, &wire),
                     }
                 }
             },
-            Some(_) = connections.join_next() => {}
+            Some(served) = connections.join_next() => told_if_it_panicked(served, &wire),
         }
     }
     drop(door);
-    while connections.join_next().await.is_some() {}
+    while let Some(served) = connections.join_next().await {
+        told_if_it_panicked(served, &wire);
+    }
+}
+
+/// A connection ended by a defect of this edge's own, which stands on the timeline like any other end.
+fn told_if_it_panicked(served: Result<(), JoinError>, wire: &Wire) {
+    if let Err(error) = served
+        && error.is_panic()
+    {
+        wire.connection(format!("reset: a defect of Momus: {error}"));
+    }
 }
 
 /// Serves one connection to its end.

@@ -1,7 +1,8 @@
 //! HTTP/1.1 on an edge: exchanges are recorded while their bytes pass unmodified, and can be answered by a rule.
 //!
 //! A head passes whole (it is held until its last byte is there), everything else as it comes. What is not
-//! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on; so does what follows an upgrade.
+//! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on, which stands on the timeline; so does what
+//! follows an upgrade, which does not.
 //!
 //! A request that a rule answers has its answer once its body has come, as a server gives it that reads the whole
 //! request first; a caller that asks before it sends the body (`Expect: 100-continue`) is told to go on.
@@ -103,7 +104,7 @@ pub(crate) async fn requests(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.is_foreign();
+                            exchanges.is_foreign("the caller speaks no HTTP/1.1");
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -202,8 +203,9 @@ pub(crate) async fn responses(
                 State::Head(mut head) => {
                     let before = head.len();
                     head.extend_from_slice(rest);
-                    let parsed = match exchanges.awaited() {
-                        Some(method) => head::response(&head, &method),
+                    let awaited = exchanges.awaited();
+                    let parsed = match &awaited {
+                        Some(method) => head::response(&head, method),
                         None => Parsed::Foreign,
                     };
                     match parsed {
@@ -212,7 +214,10 @@ pub(crate) async fn responses(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.is_foreign();
+                            exchanges.is_foreign(match awaited {
+                                Some(_) => "the answer is no HTTP/1.1",
+                                None => "an answer came to no request",
+                            });
                             gate.write(writer, &head).await?;
                             rest = &[];
                             State::Tunnel
@@ -225,7 +230,7 @@ pub(crate) async fn responses(
                             }
                             let over = (response.body == Body::Empty && !interim).then(|| exchanges.finish());
                             if response.tunnel {
-                                exchanges.is_foreign();
+                                exchanges.is_upgraded();
                             }
                             gate.write(writer, &head[..length]).await?;
                             drop(over);

@@ -15,6 +15,7 @@ mod api;
 mod assigned;
 mod batches;
 mod bearing;
+mod bounded;
 mod configs;
 mod consumer;
 mod data;
@@ -26,6 +27,8 @@ mod inspect;
 mod lag;
 mod listings;
 mod log;
+#[cfg(any(test, feature = "fuzzing"))]
+mod made;
 mod metadata;
 mod names;
 mod offsets;
@@ -48,6 +51,8 @@ use tokio::sync::watch;
 
 use assigned::Members;
 pub use lag::Lag;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use made::exchange;
 use names::Names;
 use progress::Progress;
 

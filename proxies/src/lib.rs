@@ -4,6 +4,10 @@ mod dialer;
 mod door;
 pub mod edge;
 pub mod edges;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
+#[cfg(all(test, not(feature = "fuzzing")))]
+mod fuzz;
 mod gate;
 mod greeting;
 pub mod http;
@@ -13,5 +17,7 @@ mod reads;
 mod relay;
 pub mod rule;
 mod socket;
+#[cfg(any(test, feature = "fuzzing"))]
+mod talk;
 pub mod tls;
 mod wire;

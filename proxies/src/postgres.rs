@@ -45,7 +45,7 @@ pub struct Databases {
 /// Carries a connection to its end: a FIN of either side is passed on.
 ///
 /// # Errors
-/// Of either end, or when what begins it is no startup packet.
+/// Of either end, when what begins it is no startup packet, or when something comes that is no message.
 pub(crate) async fn carry(
     wire: &Arc<Wire>,
     databases: &Databases,
@@ -92,6 +92,7 @@ async fn statements(
             return writer.shutdown().await;
         }
         session.sends(bytes);
+        session.goes_on()?;
         gate.write(writer, bytes).await?;
     }
 }
@@ -112,6 +113,7 @@ async fn answers(
             return writer.shutdown().await;
         }
         let over = session.hears(bytes);
+        session.goes_on()?;
         gate.write(writer, bytes).await?;
         drop(over);
     }
@@ -146,10 +148,7 @@ async fn start(
         };
         let body = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(4);
         if !(4..=LARGEST).contains(&body) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "no PostgreSQL startup packet",
-            ));
+            return Err(no_startup(format!("it claims {length} bytes")));
         }
         let mut packet = vec![0; body];
         reader.read_exact(&mut packet).await?;
@@ -160,7 +159,13 @@ async fn start(
                 gate.write(to_upstream, &framed(&packet)).await?;
                 return Ok(Started::Unread);
             }
-            version => {
+            version if version >> 16 != VERSION => {
+                let (major, minor) = (version >> 16, version & 0xffff);
+                return Err(no_startup(format!(
+                    "it asks for version {major}.{minor} of the protocol"
+                )));
+            }
+            _ => {
                 let Startup {
                     packet,
                     role,
@@ -185,9 +190,6 @@ async fn start(
                 let session = if replicates {
                     wire.is_hidden("is a replication");
                     Started::Unread
-                } else if version >> 16 != VERSION {
-                    wire.is_hidden("is not version 3 of PostgreSQL's protocol");
-                    Started::Unread
                 } else if wire.is_clients() {
                     Started::Unread
                 } else {
@@ -203,6 +205,12 @@ async fn start(
             }
         }
     }
+}
+
+/// The connection cannot begin, and why.
+fn no_startup(why: String) -> io::Error {
+    let text = format!("no startup packet of PostgreSQL's protocol 3: {why}");
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// The request code or protocol version that a startup packet begins with.

@@ -16,7 +16,7 @@ use crate::http::{Exchanges, requests, responses};
 use crate::reads::Reads;
 use crate::relay::pump;
 use crate::rule::Rules;
-use crate::socket::Socket;
+use crate::socket::{Reader, Socket, Writer};
 use crate::{kafka, postgres};
 
 /// Who is at the ends of an edge, and what its connections have in common.
@@ -121,9 +121,19 @@ impl Wire {
         rules: watch::Receiver<Rules>,
         exchanges: Option<&Exchanges>,
     ) -> std::io::Result<()> {
+        self.carry_between(client.split(), upstream.split(), rules, exchanges)
+            .await
+    }
+
+    /// Carries both directions between these ends.
+    pub async fn carry_between(
+        self: &Arc<Self>,
+        (mut from_client, mut to_client): (Reader<'_>, Writer<'_>),
+        (mut from_upstream, mut to_upstream): (Reader<'_>, Writer<'_>),
+        rules: watch::Receiver<Rules>,
+        exchanges: Option<&Exchanges>,
+    ) -> std::io::Result<()> {
         let gate = Gate::new(rules.clone(), self.activity());
-        let (mut from_client, mut to_client) = client.split();
-        let (mut from_upstream, mut to_upstream) = upstream.split();
         match (&self.protocol, exchanges) {
             (Protocol::Http(_), Some(exchanges)) => {
                 tokio::try_join!(

@@ -227,8 +227,17 @@ impl Exchanges {
         })
     }
 
-    /// From here on both directions are plain bytes of which nothing can be told.
-    pub fn is_foreign(&self) {
+    /// What passes is no exchange of HTTP/1.1, and why: from here on both directions are plain bytes of which nothing can
+    /// be told.
+    pub fn is_foreign(&self, why: &str) {
+        if !self.is_tunnel() {
+            self.wire.connection(format!("passes on as bytes: {why}"));
+        }
+        self.is_upgraded();
+    }
+
+    /// From here on both directions speak something else, of which nothing can be told.
+    pub fn is_upgraded(&self) {
         self.wire.is_hidden("is not HTTP/1.1");
         self.give_up();
     }

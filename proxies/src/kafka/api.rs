@@ -1,22 +1,24 @@
 //! What it is to handle an API, and the list of those that are handled.
 
+use std::fmt::Debug;
 use std::io;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, VersionRange};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, VersionRange};
 use momus_engine::activity::UnderWay;
 
 use super::Broker;
 use super::bearing::{Bearing, Call};
+use super::bounded;
 use super::scope::Scope;
 
 /// The broker does not have the API, or not in this version.
 pub(crate) const UNSUPPORTED_VERSION: i16 = ResponseError::UnsupportedVersion.code();
 
 /// An API: how its names are rewritten, and what of it belongs on the timeline.
-pub(crate) trait Api: Request<Response: Send> + Clone + Send + 'static {
+pub(crate) trait Api: Request<Response: Send + Debug> + Clone + Debug + Send + 'static {
     /// Rewrites the request's names into the broker's.
     fn to_broker(&mut self, scope: &Scope);
 
@@ -115,6 +117,8 @@ pub(crate) struct Handler {
     /// Whether a client of the mock cluster may call it even if that lacks it.
     pub is_refusable: bool,
     pub ask: fn(&Scope, Bytes) -> io::Result<Asked>,
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub layout: super::made::Layout,
 }
 
 const fn handler<R: Api>() -> Handler {
@@ -124,6 +128,8 @@ const fn handler<R: Api>() -> Handler {
         versions: R::VERSIONS,
         is_refusable: R::REFUSED.is_some(),
         ask: ask::<R>,
+        #[cfg(any(test, feature = "fuzzing"))]
+        layout: super::made::Layout::of::<R>(),
     }
 }
 
@@ -208,11 +214,11 @@ pub(crate) fn framed(write: impl FnOnce(&mut BytesMut) -> Result<(), String>) ->
 /// Rewrites a request.
 fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     let (_, version, correlation) = ids(&frame)?;
-    let unread = |error| invalid(format!("a {} request of version {version}: {error}", name(R::KEY)));
+    let unread = |error: String| invalid(format!("a {} request of version {version}: {error}", name(R::KEY)));
     let mut body = frame.slice(4..);
-    RequestHeader::decode(&mut body, R::header_version(version)).map_err(unread)?;
+    bounded::decode::<RequestHeader>(&mut body, R::header_version(version)).map_err(unread)?;
     let header = frame.slice(4..frame.len() - body.len());
-    let mut request = R::decode(&mut body, version).map_err(unread)?;
+    let mut request: R = bounded::decode(&mut body, version).map_err(unread)?;
     let asked = request.clone();
     if scope.lacks(R::KEY) {
         return refuse(scope, &asked, version, correlation);
@@ -253,14 +259,14 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
 
 /// Rewrites an answer.
 fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
-    let unread = |error| {
+    let unread = |error: String| {
         let name = name(R::KEY);
         invalid(format!("an answer to a {name} request of version {version}: {error}"))
     };
     let mut body = frame.slice(4..);
-    ResponseHeader::decode(&mut body, R::Response::header_version(version)).map_err(unread)?;
+    bounded::decode::<ResponseHeader>(&mut body, R::Response::header_version(version)).map_err(unread)?;
     let header = frame.slice(4..frame.len() - body.len());
-    let mut response = R::Response::decode(&mut body, version).map_err(unread)?;
+    let mut response: R::Response = bounded::decode(&mut body, version).map_err(unread)?;
     asked.to_client(&mut response, scope);
     let handed = asked.answered(&response, scope);
     let error = R::error(&response);

@@ -42,7 +42,7 @@ fn header(batch: &[u8]) -> Option<Batch> {
     if *batch.get(16)? != 2 {
         return Some(Batch {
             base,
-            end: base + 1,
+            end: base.saturating_add(1),
             count: 1,
             producer: -1,
             is_transactional: false,
@@ -52,7 +52,7 @@ fn header(batch: &[u8]) -> Option<Batch> {
     let attributes = i16::from_be_bytes(field(batch, 21)?);
     Some(Batch {
         base,
-        end: base + i64::from(i32::from_be_bytes(field(batch, 23)?)) + 1,
+        end: base.saturating_add(i64::from(i32::from_be_bytes(field(batch, 23)?)) + 1),
         count: i64::from(i32::from_be_bytes(field(batch, 57)?)),
         producer: i64::from_be_bytes(field(batch, 43)?),
         is_transactional: attributes & TRANSACTIONAL != 0,
@@ -66,7 +66,7 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 /// How many records a partition's batches hold.
 pub(crate) fn record_count(records: Option<&Bytes>) -> i64 {
-    batches(records).map(|batch| batch.count).sum()
+    batches(records).map(|batch| batch.count).fold(0, i64::saturating_add)
 }
 
 /// What an answer to Fetch told of a partition's log.

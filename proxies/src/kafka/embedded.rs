@@ -5,6 +5,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 use kafka_protocol::protocol::{Decodable, Encodable, Message};
 
+use super::bounded;
 use super::names::{Name, Names};
 
 /// The protocol type whose metadata are understood; another's (such as `connect`) are carried as they are.
@@ -63,7 +64,7 @@ fn rewrite<M: Message + Decodable + Encodable>(bytes: &mut Bytes, edit: impl FnO
     // A newer version begins as the newest known one does (`ConsumerProtocol.java`); what it adds trails behind.
     let version = rest.get_i16();
     let known = version.min(M::VERSIONS.max);
-    let Ok(mut message) = M::decode(&mut rest, known) else {
+    let Ok(mut message) = bounded::decode::<M>(&mut rest, known) else {
         return;
     };
     edit(&mut message);

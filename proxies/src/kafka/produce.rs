@@ -81,7 +81,7 @@ impl Api for ProduceRequest {
                 let sent = sent.find(|each| each.index == partition.index);
                 let count = record_count(sent.and_then(|sent| sent.records.as_ref()));
                 if partition.error_code == 0 && partition.base_offset >= 0 && count > 0 {
-                    let (base, end) = (partition.base_offset, partition.base_offset + count);
+                    let (base, end) = (partition.base_offset, partition.base_offset.saturating_add(count));
                     let place = (name.clone(), partition.index);
                     scope.progress().produced(&place, base, end, transaction);
                 }

@@ -5,10 +5,11 @@ use std::io;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Message};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Message};
 
 use super::Broker;
 use super::api::{self, Answer, Answered, Asked, HANDLERS, UNSUPPORTED_VERSION, framed, handler_of, ids, invalid};
+use super::bounded;
 use super::scope::Scope;
 
 /// The key of ApiVersions.
@@ -61,7 +62,7 @@ fn refuse(correlation: i32) -> io::Result<Asked> {
 }
 
 fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
-    let unread = |error| {
+    let unread = |error: String| {
         invalid(format!(
             "an answer to an ApiVersions request of version {version}: {error}"
         ))
@@ -70,9 +71,9 @@ fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
     let refused = frame.get(8..10) == Some(&UNSUPPORTED_VERSION.to_be_bytes()[..]);
     let version = if refused { 0 } else { version };
     let mut body = frame.slice(4..);
-    ResponseHeader::decode(&mut body, ApiVersionsResponse::header_version(version)).map_err(unread)?;
+    bounded::decode::<ResponseHeader>(&mut body, ApiVersionsResponse::header_version(version)).map_err(unread)?;
     let header = frame.slice(4..frame.len() - body.len());
-    let mut response = ApiVersionsResponse::decode(&mut body, version).map_err(unread)?;
+    let mut response: ApiVersionsResponse = bounded::decode(&mut body, version).map_err(unread)?;
     clamp(&mut response, scope);
     let bytes = framed(|bytes| {
         bytes.put(header);

@@ -1,6 +1,9 @@
 //! Messages in a stream of a session that has begun: a byte that tells the kind, four that tell the length, themselves
 //! included, and the rest (PostgreSQL's "Message Formats"). Nothing is kept but where the stream stands.
 
+/// The largest message that either side makes or takes, in bytes (`MaxAllocSize` of PostgreSQL's `memutils.h`).
+const LARGEST: i32 = 0x3fff_ffff;
+
 /// A part of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part<'b> {
@@ -52,12 +55,10 @@ impl Frames {
             }
             let [kind, length @ ..] = self.header;
             let length = i32::from_be_bytes(length);
-            self.left = Some(
-                usize::try_from(length)
-                    .ok()
-                    .and_then(|length| length.checked_sub(4))
-                    .ok_or(NoMessage)?,
-            );
+            if !(4..=LARGEST).contains(&length) {
+                return Err(NoMessage);
+            }
+            self.left = usize::try_from(length - 4).ok();
             self.known = 0;
             tell(Part::Begins(kind));
         }
@@ -90,11 +91,17 @@ mod tests {
 
     #[test]
     fn a_length_that_cannot_be_is_told() {
-        for bytes in [b"GET /", b"Q\0\0\0\x03"] {
+        for (bytes, can_be) in [
+            (b"GET /", false),
+            (b"Q\0\0\0\x03", false),
+            (b"D\x7f\xff\xff\xff", false),
+            (b"D\x40\0\0\0", false),
+            (b"D\x3f\xff\xff\xff", true),
+            (b"Q\0\0\0\x05", true),
+        ] {
             let mut ends = 0;
             let taken = Frames::default().take(bytes, |part| ends += usize::from(part == Part::Ends));
-            let foreign = bytes[1] == 0;
-            assert_eq!(taken.is_err(), foreign, "{bytes:?}");
+            assert_eq!(taken.is_ok(), can_be, "{bytes:?}");
             assert_eq!(ends, 0);
         }
     }

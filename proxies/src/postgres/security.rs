@@ -3,8 +3,7 @@
 use std::io;
 
 use bytes::BufMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{CANCEL_REQUEST, GSSENC_REQUEST, LARGEST, SSL_REQUEST};
 use crate::gate::Gate;
@@ -24,11 +23,12 @@ pub(crate) enum Opening {
 ///
 /// # Errors
 /// Of the connection, and when the caller goes on without TLS, which it is told.
-pub(crate) async fn ask(client: &mut TcpStream, gate: &mut Gate) -> io::Result<Opening> {
+pub(crate) async fn ask(client: &mut (impl AsyncRead + AsyncWrite + Unpin), gate: &mut Gate) -> io::Result<Opening> {
     loop {
         let mut read = Vec::new();
         while read.len() < 8 && read.first() != Some(&HANDSHAKE) {
-            if client.read_buf(&mut (&mut read).limit(8)).await? == 0 {
+            let room = 8 - read.len();
+            if client.read_buf(&mut (&mut read).limit(room)).await? == 0 {
                 return Ok(Opening::Plain(read));
             }
         }

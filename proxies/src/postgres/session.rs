@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -26,6 +27,11 @@ mod told;
 const LONGEST_TAG: usize = 128;
 /// The status of a ReadyForQuery outside of a transaction.
 const IDLE: u8 = b'I';
+
+/// Why a connection cannot go on with what its caller sent.
+const NO_CALLER: &str = "what the caller sent is no message of PostgreSQL's protocol";
+/// Why a connection cannot go on with what its server answered.
+const NO_SERVER: &str = "what the server answered is no message of PostgreSQL's protocol";
 
 /// A session of a service at a datastore.
 pub(super) struct Session {
@@ -69,6 +75,21 @@ struct State {
     over: Option<UnderWay>,
     /// What passes is not understood any more.
     lost: bool,
+    /// Why the connection cannot go on.
+    broken: Option<&'static str>,
+}
+
+/// The connection cannot go on: something passed that is no PostgreSQL.
+fn broken(state: &mut State, why: &'static str) {
+    if !std::mem::replace(&mut state.lost, true) {
+        state.broken = Some(why);
+    }
+}
+
+fn broken_if(state: &mut State, taken: Result<(), NoMessage>, why: &'static str) {
+    if taken.is_err() {
+        broken(state, why);
+    }
 }
 
 /// What of a server's message is needed.
@@ -111,7 +132,7 @@ impl Session {
         let mut frames = std::mem::take(&mut state.sent);
         let taken = frames.take(bytes, |part| self.send(state, part));
         state.sent = frames;
-        self.lost_if(state, taken);
+        broken_if(state, taken, NO_CALLER);
     }
 
     /// The server sent something, which is not passed on yet. What this returns is dropped when it is.
@@ -121,14 +142,17 @@ impl Session {
         let mut frames = std::mem::take(&mut state.heard);
         let taken = frames.take(bytes, |part| self.hear(state, part));
         state.heard = frames;
-        self.lost_if(state, taken);
+        broken_if(state, taken, NO_SERVER);
         state.over.take()
     }
 
-    fn lost_if(&self, state: &mut State, taken: Result<(), NoMessage>) {
-        if taken.is_err() {
-            self.lose(state, "is no PostgreSQL");
-        }
+    /// Whether the connection can go on with what was last sent or heard.
+    ///
+    /// # Errors
+    /// Something passed that is no PostgreSQL.
+    pub fn goes_on(&self) -> io::Result<()> {
+        let broken = self.state().broken;
+        broken.map_or(Ok(()), |why| Err(io::Error::new(io::ErrorKind::InvalidData, why)))
     }
 
     fn lose(&self, state: &mut State, why: &str) {
@@ -149,7 +173,7 @@ impl Session {
                     }
                     state.sending = Some((message, Instant::now()));
                 }
-                None => self.lose(state, "is no PostgreSQL"),
+                None => broken(state, NO_CALLER),
             },
             Part::Content(content) => {
                 if let Some((message, _)) = &mut state.sending {
@@ -249,7 +273,7 @@ impl Session {
             (b'Z', _) => self.ready(state),
             (b'A', _) => self.wire.effect("a notification"),
             (b'D' | b'd' | b'c' | b'T' | b'n' | b't' | b'S' | b'K' | b'R' | b'v' | b'N' | b'1' | b'2' | b'3', _) => {}
-            _ => self.lose(state, "is no PostgreSQL"),
+            _ => broken(state, NO_SERVER),
         }
     }
 

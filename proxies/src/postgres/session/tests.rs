@@ -313,15 +313,26 @@ async fn a_statement_half_sent_is_under_way_and_its_connections_end_an_effect() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_understood_hides_the_sandbox() {
+async fn what_is_no_postgres_ends_the_connection() {
     for foreign in [&b"GET / HTTP/1.1\r\n"[..], b"Q\0\0\0\x01"] {
         let talk = Talk::begin().await;
+        talk.session.goes_on().unwrap();
         talk.session.sends(foreign);
-        let why = "what passes between billing and billing-db is no PostgreSQL".into();
-        assert_eq!(talk.activity.quiet(), Quiet::Hidden { why });
+        let error = talk.session.goes_on().unwrap_err();
+        assert!(error.to_string().starts_with("what the caller sent"), "{error}");
+        let talk = Talk::begin().await;
+        drop(talk.session.hears(foreign));
+        let error = talk.session.goes_on().unwrap_err();
+        assert!(error.to_string().starts_with("what the server answered"), "{error}");
+        assert!(!matches!(talk.activity.quiet(), Quiet::Hidden { .. }));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replication_hides_the_sandbox_and_goes_on() {
     let talk = Talk::begin().await;
     talk.query("START_REPLICATION", &[(b'W', b"\0\0\0")]);
     let why = "what passes between billing and billing-db is a replication".into();
     assert_eq!(talk.activity.quiet(), Quiet::Hidden { why });
+    talk.session.goes_on().unwrap();
 }

@@ -1,0 +1,4 @@
+//! `kafka_made` of `proxies/src/fuzz.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| momus_proxies::fuzz::kafka_made(data));

@@ -1,0 +1,300 @@
+//! Every handled API in every version: what is rewritten keeps every byte that is not a name.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
+use kafka_protocol::protocol::Message;
+use momus_engine::timeline::{Clock, Timeline};
+use proptest::prelude::*;
+
+use super::*;
+use crate::edge::{Protocol, Wire};
+use crate::kafka::api::{Answer, Asked, HANDLERS, Handler, name};
+use crate::kafka::embedded::{self, Way};
+use crate::kafka::names::Names;
+use crate::kafka::scope::Scope;
+use crate::kafka::{Broker, Namespace};
+
+/// That of the sandbox in requests.
+const LONG: &str = "m3f9c-";
+/// That of the sandbox in answers, in which every text begins with it.
+const SHORT: &str = "m";
+const PORT: u16 = 9;
+
+/// What a text in a message is, by where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The name of a topic or group, or a transactional id.
+    Name,
+    /// That of a topic or group, or of a broker.
+    PerhapsName,
+    /// A regular expression of names.
+    Pattern,
+    /// A text for humans, with names in it.
+    Message,
+    Address,
+    Cluster,
+    Other,
+}
+
+/// By the `entityType` of the fields in Kafka's definitions of its messages, and by what else is known to hold names.
+fn kind(message: &str, field: &str) -> Kind {
+    match field {
+        "name" if !message.contains("Config") && !message.contains("Protocol") => Kind::Name,
+        "topic" | "topic_name" | "topic_names" | "subscribed_topic_names" => Kind::Name,
+        "group_id" | "groups" | "group_ids" | "groups_names" | "key" | "coordinator_keys" => Kind::Name,
+        "transactional_id" | "transactional_ids" | "v3_and_below_transactional_id" => Kind::Name,
+        "resource_name" => Kind::PerhapsName,
+        "subscribed_topic_regex" | "transactional_id_pattern" => Kind::Pattern,
+        "error_message" | "batch_index_error_message" => Kind::Message,
+        "host" => Kind::Address,
+        "cluster_id" => Kind::Cluster,
+        _ => Kind::Other,
+    }
+}
+
+/// The texts in a message as its fields are named, each with what it is and where it stands.
+fn texts(message: &str) -> Vec<(Kind, String, &str)> {
+    let (mut open, mut texts, mut rest) = (vec![("", "")], Vec::new(), message);
+    while let Some(at) = rest.find(['"', '{', '}', ':']) {
+        let (before, after) = rest.split_at(at);
+        let last = || {
+            before
+                .rsplit([' ', '(', '[', '{'])
+                .find(|word| !word.is_empty())
+                .unwrap_or_default()
+        };
+        rest = &after[1..];
+        match after.as_bytes()[0] {
+            b'{' => open.push((last(), "")),
+            b'}' => drop(open.pop()),
+            b':' => open.last_mut().unwrap().1 = last(),
+            _ => {
+                let end = rest.find('"').unwrap();
+                let (message, field) = *open.last().unwrap();
+                if !before.ends_with('b') {
+                    texts.push((kind(message, field), format!("{message} {field}"), &rest[..end]));
+                }
+                rest = &rest[end + 1..];
+            }
+        }
+    }
+    texts
+}
+
+/// Compares the texts of two messages: `wanted` says whether a text of a kind may have become another.
+fn compare_texts(before: &Read, after: &Read, wanted: impl Fn(Kind, &str, &str) -> bool) -> Result<(), String> {
+    let (before, after) = (texts(&before.text), texts(&after.text));
+    assert_eq!(before.len(), after.len());
+    for ((kind, place, before), (_, _, after)) in before.into_iter().zip(after) {
+        if !wanted(kind, before, after) {
+            return Err(format!("{place}: `{before}` became `{after}`, a {kind:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn scope(prefix: &str) -> Scope {
+    let timeline = Timeline::new(Clock::start(), 0, "s1");
+    let namespace = Namespace::new("shop", prefix, Broker::Real, timeline.activity().clone());
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+    let wire = Wire::new(
+        "shop".into(),
+        "kafka".into(),
+        address,
+        Protocol::Kafka(namespace.clone()),
+        None,
+        timeline,
+    );
+    let scope = Scope::new(&Arc::new(wire), &namespace);
+    // So many that no topic has more replicas.
+    scope.seen(|seen| seen.brokers = Some(usize::MAX));
+    scope
+}
+
+fn everything() -> impl Iterator<Item = (&'static Handler, i16)> {
+    let versions = |handler: &'static Handler| handler.versions.min..=handler.versions.max;
+    HANDLERS
+        .iter()
+        .flat_map(move |handler| versions(handler).map(move |version| (handler, version)))
+}
+
+fn chance() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 0..160)
+}
+
+/// Compares two messages part by part: `changed` says whether a text may have become another.
+fn compare(before: &Read, after: &Read, changed: impl Fn(&[u8], &[u8]) -> bool) -> Result<(), String> {
+    if before.parts.len() != after.parts.len() {
+        return Err("there is more or less of it".into());
+    }
+    for (at, pair) in before.parts.iter().zip(&after.parts).enumerate() {
+        match pair {
+            (before, after) if before == after => {}
+            (
+                Part::Text { width, more, text },
+                Part::Text {
+                    width: new_width,
+                    more: new_more,
+                    text: new,
+                },
+            ) if (width, more) == (new_width, new_more) && changed(text, new) => {}
+            // The port behind an address.
+            (Part::Plain(_), Part::Plain(new)) if *new == i32::from(PORT).to_be_bytes() => {}
+            // The size of a tagged field that holds an address.
+            (Part::Plain(old), Part::Plain(new))
+                if (old.len(), new.len()) == (1, 1) && after.text.contains("host: \"127") => {}
+            (before, after) => return Err(format!("part {at}: {before:?} became {after:?}")),
+        }
+    }
+    Ok(())
+}
+
+fn ask(handler: &Handler, scope: &Scope, request: Bytes) -> Asked {
+    (handler.ask)(scope, request).unwrap()
+}
+
+/// A request there, as the broker gets it.
+fn request(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String> {
+    let sent = (handler.layout.request)(chance, "", version);
+    let Asked { bytes, .. } = ask(handler, &scope(""), sent.clone());
+    let is_pattern = matches!(handler.key, 66 | 68);
+    // With no prefix an empty list of topics gets a cursor all the same.
+    let has_cursor = handler.key == 75;
+    if !is_pattern && !has_cursor && bytes.as_ref() != Some(&sent) {
+        return Err("it does not keep its bytes where names stay".into());
+    }
+    let Asked { bytes, .. } = ask(handler, &scope(LONG), sent.clone());
+    let got = bytes.unwrap();
+    assert_eq!(got[..4], u32::try_from(got.len() - 4).unwrap().to_be_bytes());
+    let (before, after) = (
+        (handler.layout.read_request)(&sent, version),
+        (handler.layout.read_request)(&got, version),
+    );
+    let parts: Vec<u8> = before.parts.iter().flat_map(Part::bytes).collect();
+    assert_eq!(parts, sent[4..], "the parts are the whole");
+    if has_cursor && before.text.contains("topics: []") && before.text.contains("cursor: None") {
+        return Ok(());
+    }
+    let prefixed = |old: &[u8], new: &[u8]| !old.is_empty() && [LONG.as_bytes(), old].concat() == new;
+    let behind = |old: &[u8], new: &[u8]| [b"\\Qm3f9c-\\E(?:", old, b")"].concat() == new;
+    compare(&before, &after, |old, new| {
+        prefixed(old, new) || is_pattern && behind(old, new)
+    })?;
+    compare_texts(&before, &after, |kind, old, new| match kind {
+        Kind::Name => old.is_empty() && new.is_empty() || prefixed(old.as_bytes(), new.as_bytes()),
+        Kind::PerhapsName => old == new || prefixed(old.as_bytes(), new.as_bytes()),
+        Kind::Pattern => {
+            old.is_empty() && new.is_empty() || behind(old.as_bytes(), new.replace("\\\\", "\\").as_bytes())
+        }
+        Kind::Message | Kind::Address | Kind::Cluster | Kind::Other => old == new,
+    })
+}
+
+/// An answer back, as the client gets it.
+fn answer(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String> {
+    for prefix in ["", SHORT] {
+        let scope = scope(prefix);
+        let asked = ask(handler, &scope, (handler.layout.request)(chance, "", version));
+        let Some(Answer::Broker(CORRELATION, rewrite)) = asked.answer else {
+            return Ok(());
+        };
+        let sent = (handler.layout.answer)(chance, SHORT, version);
+        let got = rewrite(&scope, sent.clone()).map_err(|error| error.to_string())?.bytes;
+        let (before, after) = (
+            (handler.layout.read_answer)(&sent, version),
+            (handler.layout.read_answer)(&got, version),
+        );
+        if handler.key == 75 && before.text.contains("name: None") {
+            continue;
+        }
+        let taken = |old: &[u8], new: &[u8]| [prefix.as_bytes(), new].concat() == old;
+        let put = |old: &[u8], new: &[u8]| [prefix.as_bytes(), old].concat() == new;
+        compare(&before, &after, |old, new| {
+            new == b"127.0.0.1" || taken(old, new) || matches!(handler.key, 3 | 60) && put(old, new)
+        })
+        .map_err(|why| format!("{why}\n{}\n{}", before.text, after.text))?;
+        compare_texts(&before, &after, |kind, old, new| match kind {
+            Kind::Name => old.strip_prefix(prefix).unwrap_or(old) == new,
+            Kind::PerhapsName | Kind::Message => old == new || old.strip_prefix(prefix) == Some(new),
+            Kind::Address => new == "127.0.0.1" || old.is_empty() && new.is_empty(),
+            Kind::Cluster => old.is_empty() || new.strip_prefix(prefix) == Some(old),
+            Kind::Pattern | Kind::Other => old == new,
+        })?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_request_keeps_every_byte_that_is_no_name(chance in chance()) {
+        for (handler, version) in everything() {
+            let kept = request(handler, version, &chance);
+            prop_assert_eq!(kept, Ok(()), "{} {}", name(handler.key), version);
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_every_byte_that_is_no_name_nor_address(chance in chance()) {
+        for (handler, version) in everything() {
+            let kept = answer(handler, version, &chance);
+            prop_assert_eq!(kept, Ok(()), "{} {}", name(handler.key), version);
+        }
+    }
+
+    #[test]
+    fn what_members_tell_each_other_goes_there_and_comes_back(chance in chance(), trailing in "[a-z]{0,4}") {
+        let names = Names::new(LONG.to_owned());
+        for version in 0..=ConsumerProtocolSubscription::VERSIONS.max {
+            let sent = member_says::<ConsumerProtocolSubscription>(&chance, version, &trailing);
+            let mut bytes = sent.clone();
+            embedded::subscription(&mut bytes, Way::ToBroker, &names);
+            embedded::subscription(&mut bytes, Way::ToClient, &names);
+            prop_assert_eq!(bytes, sent);
+        }
+        for version in 0..=ConsumerProtocolAssignment::VERSIONS.max {
+            let sent = member_says::<ConsumerProtocolAssignment>(&chance, version, &trailing);
+            let mut bytes = sent.clone();
+            embedded::assignment(&mut bytes, Way::ToBroker, &names);
+            embedded::assignment(&mut bytes, Way::ToClient, &names);
+            prop_assert_eq!(bytes, sent);
+        }
+    }
+}
+
+fn member_says<M: Decodable + Encodable>(chance: &[u8], version: i16, trailing: &str) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(version);
+    made::<M>(chance, "", version).encode(&mut bytes, version).unwrap();
+    bytes.put_slice(trailing.as_bytes());
+    bytes.freeze()
+}
+
+/// What is made up has everything that a message can have, else the properties above say little.
+#[test]
+fn what_is_made_up_is_null_and_not_and_has_tagged_fields() {
+    let all: String = everything()
+        .flat_map(|(handler, version)| {
+            (0..8u8).map(move |round| {
+                let chance: Vec<u8> = (0..160).map(|at: u8| at.wrapping_mul(7).wrapping_add(round)).collect();
+                let frame = (handler.layout.request)(&chance, "", version);
+                (handler.layout.read_request)(&frame, version).text
+            })
+        })
+        .collect();
+    for part in [
+        "None",
+        "Some(",
+        "unknown_tagged_fields: {1: ",
+        "[]",
+        "name: \"\"",
+        "name: \"ord",
+        "01010101-",
+    ] {
+        assert!(all.contains(part), "{part}");
+    }
+}
