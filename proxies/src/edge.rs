@@ -48,7 +48,7 @@ pub enum Upstream {
 pub enum Protocol {
     /// Bytes, as they come. What they do cannot be told: a sandbox with such a connection is never held quiet.
     Tcp,
-    /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
+    /// HTTP/1.1, and HTTP/2 with prior knowledge: exchanges are recorded and can be answered by a rule.
     Http(Purpose),
     /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded.
     /// Encryption is declined where TLS does not end at the edge.
