@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use momus_engine::event::{Event, Happening};
-use momus_engine::timeline::Timeline;
+use momus_engine::timeline::{Clock, Timeline};
 use momus_proxies::edge::{Protocol, Purpose, Upstream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -20,6 +20,10 @@ use self::secured::Secured;
 
 const SOON: Duration = Duration::from_secs(20);
 const CALLS: Protocol = Protocol::Http(Purpose::Calls);
+
+fn timeline() -> Timeline {
+    Timeline::new(Clock::start(), 0, "s1")
+}
 
 /// What client and server each think that they speak, once a byte has gone either way.
 async fn spoken(bench: &Secured, way: SocketAddr, client: &[&str], server: &[&str]) -> [Result<String, ()>; 2] {
@@ -47,7 +51,8 @@ async fn spoken(bench: &Secured, way: SocketAddr, client: &[&str], server: &[&st
 #[tokio::test]
 async fn caller_and_upstream_agree_on_what_they_would_agree_on_without_the_edge() {
     let both: &[&str] = &["h2", "http/1.1"];
-    let bench = Secured::new(CALLS).await;
+    let timeline = timeline();
+    let bench = Secured::new(CALLS, timeline.clone()).await;
     let [direct, edge] = bench.ways();
     for (client, server, agreed) in [
         (both, both, Ok("h2")),
@@ -102,18 +107,20 @@ fn responses(timeline: &Timeline) -> Vec<String> {
 
 #[tokio::test]
 async fn http_2_within_tls_is_recorded() {
-    let bench = Secured::new(CALLS).await;
+    let timeline = timeline();
+    let bench = Secured::new(CALLS, timeline.clone()).await;
     let [_, edge] = bench.ways();
     let (client, server) = tokio::join!(bench.connect(edge, &["h2"]), bench.accept(&["h2", "http/1.1"]));
     let server = server.unwrap();
     tokio::spawn(serve(server));
     assert_eq!(ask(client.unwrap()).await, 204);
-    assert_eq!(responses(&bench.timeline), ["GET /rates Some(204)"]);
+    assert_eq!(responses(&timeline), ["GET /rates Some(204)"]);
 }
 
 #[tokio::test]
 async fn a_caller_that_speaks_http_2_alone_speaks_it_with_a_server_without_tls() {
-    let bench = Secured::new(CALLS).await;
+    let timeline = timeline();
+    let bench = Secured::new(CALLS, timeline.clone()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     bench.edge.lead_to(Upstream::Tcp(listener.local_addr().unwrap()));
     tokio::spawn(async move {
@@ -125,7 +132,7 @@ async fn a_caller_that_speaks_http_2_alone_speaks_it_with_a_server_without_tls()
     let client = bench.connect(edge, &["h2"]).await.unwrap();
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     assert_eq!(ask(client).await, 204);
-    assert_eq!(responses(&bench.timeline), ["GET /rates Some(204)"]);
+    assert_eq!(responses(&timeline), ["GET /rates Some(204)"]);
     let other = bench.connect(edge, &["h2", "http/1.1"]).await.unwrap();
     assert_eq!(other.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
 }

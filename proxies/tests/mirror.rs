@@ -44,8 +44,7 @@ impl Way {
                 edge: None,
             };
         };
-        let timeline = Timeline::new(Clock::start(), 0, "s1");
-        let edge = Edge::listen("shop", "bank", Upstream::Tcp(address), protocol, timeline);
+        let edge = Edge::listen("shop", "bank", Upstream::Tcp(address), protocol, timeline());
         let edge = edge.await.unwrap();
         let address = edge.address();
         Self {
@@ -64,6 +63,10 @@ impl Way {
         let (server, _) = timeout(SOON, self.listener.accept()).await.unwrap().unwrap();
         (client, server)
     }
+}
+
+fn timeline() -> Timeline {
+    Timeline::new(Clock::start(), 0, "s1")
 }
 
 fn protocols() -> [Option<Protocol>; 3] {
@@ -393,7 +396,7 @@ async fn a_reader_that_stops_holds_its_writer_back_in_either_direction() {
 #[tokio::test]
 async fn what_is_truncated_within_tls_stays_truncated() {
     for protocol in [Protocol::Tcp, Protocol::Http(Purpose::Calls)] {
-        let bench = Secured::new(protocol).await;
+        let bench = Secured::new(protocol, timeline()).await;
         let mut seen = Vec::new();
         for way in bench.ways() {
             let mut lines = Vec::new();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use momus_engine::timeline::{Clock, Timeline};
+use momus_engine::timeline::Timeline;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::tls::{Authority, Roots, TlsUpstream};
 use rustls::crypto::ring;
@@ -17,14 +17,13 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 /// A server that speaks TLS, and an edge before it that does.
 pub struct Secured {
     pub edge: Edge,
-    pub timeline: Timeline,
     listener: TcpListener,
     config: ServerConfig,
     roots: RootCertStore,
 }
 
 impl Secured {
-    pub async fn new(protocol: Protocol) -> Self {
+    pub async fn new(protocol: Protocol, timeline: Timeline) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -44,12 +43,10 @@ impl Secured {
             name: "localhost".into(),
             roots: Roots::Only(certificate.to_vec()),
         });
-        let timeline = Timeline::new(Clock::start(), 0, "s1");
         let identity = authority.identity(&[]).unwrap();
-        let edge = Edge::listen_tls("shop", "billing", upstream, protocol, &identity, timeline.clone());
+        let edge = Edge::listen_tls("shop", "billing", upstream, protocol, &identity, timeline);
         Self {
             edge: edge.await.unwrap(),
-            timeline,
             listener,
             config,
             roots,
