@@ -15,6 +15,8 @@ mod requests;
 mod responses;
 mod settings;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 

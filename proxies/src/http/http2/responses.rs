@@ -96,7 +96,7 @@ impl<'e> Responses<'e> {
     }
 
     /// Writes the head of an answer, which ends with it where it is no interim one.
-    fn head(&mut self, stream: u32, status: u16, out: &mut Vec<u8>) {
+    pub fn head(&mut self, stream: u32, status: u16, out: &mut Vec<u8>) {
         let mut block = Vec::new();
         if self.allowed < self.table {
             // Whoever made the table smaller must hear so in the next block (RFC 7541, section 4.2).
