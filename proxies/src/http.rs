@@ -111,7 +111,7 @@ pub(crate) async fn requests(
                             Beginning::Preface(length) => {
                                 exchanges.is_http2();
                                 let begun = &head[length..];
-                                return http2::requests(reader, writer, gate, rules, exchanges, begun).await;
+                                return http2::requests(reader, writer, gate, rules, exchanges, begun, buffer).await;
                             }
                             Beginning::Other => is_new = false,
                         }
@@ -169,7 +169,7 @@ pub(crate) async fn responses(
     let mut is_new = true;
     loop {
         if is_new && exchanges.streams().are_spoken() {
-            return http2::responses(reader, writer, gate, exchanges, &[]).await;
+            return http2::responses(reader, writer, gate, exchanges, &[], buffer).await;
         }
         if give_answers(writer, &mut gate, exchanges).await? {
             return writer.shutdown().await;
@@ -205,7 +205,8 @@ pub(crate) async fn responses(
         let unasked = exchanges.awaited().is_none() && !exchanges.is_tunnel();
         if is_new && (streams.are_spoken() || unasked && http2::may_be_settings(rest)) {
             streams.is_spoken_by_server();
-            return http2::responses(reader, writer, gate, exchanges, rest).await;
+            let begun = rest.to_vec();
+            return http2::responses(reader, writer, gate, exchanges, &begun, buffer).await;
         }
         is_new = false;
         while !rest.is_empty() {

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "peers/secured.rs"]
 mod secured;
 
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! HTTP/2 on an edge (RFC 9113): exchanges are recorded while their bytes pass unmodified, and can be answered by a rule.
 //!
 //! A header block of the client passes whole, everything else as it comes. What is malformed, or a header block or a
-//! list of fields larger than [`BUFFER`], passes as plain bytes from there on, or ends the connection where bytes do not
+//! list of fields larger than [`BUFFER`](crate::relay::BUFFER), passes as plain bytes from there on, or ends the connection where bytes do not
 //! pass unmodified any more.
 //!
 //! A request that a rule answers is kept from the upstream, with all that comes on its stream; its answer is written between
@@ -29,7 +29,6 @@ use self::responses::Responses;
 pub(super) use self::streams::Streams;
 use super::exchanges::Exchanges;
 use crate::gate::Gate;
-use crate::relay::BUFFER;
 use crate::rule::Rules;
 
 /// The most streams whose exchanges are kept at a time.
@@ -81,14 +80,12 @@ pub(super) async fn requests(
     rules: watch::Receiver<Rules>,
     exchanges: &Exchanges,
     begun: &[u8],
+    mut buffer: Vec<u8>,
 ) -> io::Result<()> {
     let mut requests = Requests::new(exchanges, rules);
     let mut out = PREFACE.to_vec();
-    let mut buffer = begun.to_vec();
-    let mut count = buffer.len();
-    buffer.resize(BUFFER.max(count), 0);
+    let mut bytes = begun;
     loop {
-        let bytes = &buffer[..count];
         if exchanges.is_tunnel() {
             unmodified(requests.rewrites())?;
             out.append(&mut requests.rest());
@@ -101,8 +98,8 @@ pub(super) async fn requests(
         out.clear();
         let read = reader.read(&mut buffer).await;
         gate.pass().await;
-        count = read?;
-        if count == 0 {
+        bytes = &buffer[..read?];
+        if bytes.is_empty() {
             exchanges.streams().ended();
             if !requests.rewrites() {
                 gate.write(writer, &requests.rest()).await?;
@@ -119,15 +116,13 @@ pub(super) async fn responses(
     mut gate: Gate,
     exchanges: &Exchanges,
     begun: &[u8],
+    mut buffer: Vec<u8>,
 ) -> io::Result<()> {
     let streams = exchanges.streams();
     let mut responses = Responses::new(streams);
     let (mut out, mut over) = (Vec::new(), Vec::new());
-    let mut buffer = begun.to_vec();
-    let mut count = buffer.len();
-    buffer.resize(BUFFER.max(count), 0);
+    let mut bytes = begun;
     loop {
-        let bytes = &buffer[..count];
         if exchanges.is_tunnel() {
             out.extend_from_slice(responses.rest());
             responses = Responses::new(streams);
@@ -142,14 +137,14 @@ pub(super) async fn responses(
         let read = tokio::select! {
             biased;
             () = streams.injected() => {
-                count = 0;
+                bytes = &[];
                 continue;
             }
             read = reader.read(&mut buffer) => read,
         };
         gate.pass().await;
-        count = read?;
-        if count == 0 {
+        bytes = &buffer[..read?];
+        if bytes.is_empty() {
             break;
         }
     }

@@ -1,22 +1,16 @@
-//! HTTP/2 with prior knowledge through an HTTP edge, between peers that nobody here wrote.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod peers;
+//! What of HTTP/2 passes an edge, and what is recorded of it.
 
 use bytes::Bytes;
 use h2::Reason;
-use http::{HeaderMap, Method, Request};
+use http::Request;
 use momus_engine::activity::Quiet;
-use momus_engine::event::Happening;
 use momus_proxies::edge::Purpose;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use self::peers::{Bench, SOON, Way, ask, body};
-
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+use crate::TRACE;
+use crate::peers::{Bench, SOON, Way, ask};
 
 #[tokio::test]
 async fn many_streams_at_once_are_recorded_each_with_its_own_answer() {
@@ -261,139 +255,4 @@ async fn what_only_begins_like_http_2_passes_as_it_came() {
         assert!(seen.ends_with(b"bye"), "{seen:?}");
         assert!(bench.hidden().is_some());
     }
-}
-
-#[tokio::test]
-async fn one_stream_is_answered_by_a_rule_while_the_others_go_on() {
-    let bench = Bench::new(Purpose::Calls).await;
-    let client = bench.client().await;
-    let request = |method: Method, path: &str| {
-        let traced = format!("00-{TRACE}-b7ad6b7169203331-01");
-        let builder = Request::builder().method(method).uri(format!("http://billing{path}"));
-        builder
-            .header("traceparent", traced)
-            .header("x-same", "always")
-            .body(())
-            .unwrap()
-    };
-    let before = ask(client.clone(), request(Method::POST, "/echo/1"), Bytes::from("1"))
-        .await
-        .unwrap();
-    assert_eq!(before.body, "1");
-    let (rule, strikes) = bench.answer("POST", "/charges/*", 3, true);
-    // One whose body is still to come, and larger than all windows together.
-    let large = Bytes::from(vec![b'7'; 3 << 20]);
-    let mut ready = client.clone().ready().await.unwrap();
-    let (answer, mut sending) = ready.send_request(request(Method::POST, "/charges/1"), false).unwrap();
-    for number in 2..5 {
-        // Headers that the upstream hears of for the first time stand in the client's table already.
-        let headed = |path: &str| {
-            let mut request = request(Method::POST, path);
-            request
-                .headers_mut()
-                .insert("x-new", number.to_string().parse().unwrap());
-            request
-        };
-        let content = Bytes::from(vec![b'x'; 40_000]);
-        let path = if number < 4 {
-            format!("/charges/{number}")
-        } else {
-            "/echo/4".to_owned()
-        };
-        let (struck, passed) = tokio::join!(
-            ask(client.clone(), headed(&path), content.clone()),
-            ask(client.clone(), headed("/echo/2"), content.clone())
-        );
-        let (struck, passed) = (struck.unwrap(), passed.unwrap());
-        assert_eq!((passed.status, &passed.body), (200, &content));
-        assert_eq!(passed.headers["x-seen"], format!("always {number}"));
-        assert_eq!(struck.status, if number < 4 { 503 } else { 200 });
-        assert_eq!(struck.body.is_empty(), number < 4);
-    }
-    sending.send_data(large.clone(), false).unwrap();
-    let mut trailers = HeaderMap::new();
-    trailers.insert("x-sum", "7".parse().unwrap());
-    sending.send_trailers(trailers).unwrap();
-    let (head, _) = timeout(SOON, answer).await.unwrap().unwrap().into_parts();
-    assert_eq!(head.status, 503);
-    assert_eq!(strikes.count(), 3);
-    rule.heal();
-    let after = ask(client, request(Method::POST, "/charges/9"), large.clone())
-        .await
-        .unwrap();
-    assert_eq!(
-        (after.status, after.headers["x-seen"].to_str().unwrap()),
-        (404, "always -")
-    );
-    let calls = bench.look(|happening| match happening {
-        Happening::PartnerCall {
-            path,
-            status,
-            body,
-            headers,
-            ..
-        } => Some((
-            path.clone(),
-            *status,
-            body.as_str().map_or(0, str::len),
-            headers[0].clone(),
-        )),
-        _ => None,
-    });
-    let host = ("host".to_owned(), "billing".to_owned());
-    let shortened = (1 << 20) + " … (shortened to its first 1048576 bytes)".len();
-    let expected = [
-        ("/charges/2".to_owned(), 503, 40_000, host.clone()),
-        ("/charges/3".to_owned(), 503, 40_000, host.clone()),
-        ("/charges/1".to_owned(), 503, shortened, host),
-    ];
-    assert_eq!(calls, expected);
-    assert!(bench.exchanges().contains(&format!("503 POST /charges/1 {TRACE}")));
-    let mut passed = bench.seen_by_server();
-    passed.sort();
-    assert_eq!(
-        passed,
-        ["/charges/9", "/echo/1", "/echo/2", "/echo/2", "/echo/2", "/echo/4"]
-    );
-}
-
-#[tokio::test]
-async fn a_client_that_takes_a_struck_request_back_is_answered_no_more_and_the_rest_goes_on() {
-    let bench = Bench::new(Purpose::Calls).await;
-    let client = bench.client().await;
-    let (_rule, strikes) = bench.answer("POST", "/charges", 1, true);
-    let mut ready = client.clone().ready().await.unwrap();
-    let request = Request::post("http://billing/charges").body(()).unwrap();
-    let (answer, mut sending) = ready.send_request(request, false).unwrap();
-    bench.soon(1).await;
-    sending.send_data(Bytes::from("[1"), false).unwrap();
-    sending.send_reset(Reason::CANCEL);
-    drop(answer);
-    bench.soon(2).await;
-    let early = Request::get("http://billing/early").body(()).unwrap();
-    assert_eq!(ask(client, early, Bytes::new()).await.unwrap().status, 204);
-    assert_eq!(strikes.count(), 1);
-    let expected = [
-        "? POST /charges -",
-        "None POST /charges -",
-        "? GET /early -",
-        "204 GET /early -",
-    ];
-    assert_eq!(bench.exchanges(), expected);
-}
-
-#[tokio::test]
-async fn a_server_that_ends_meanwhile_takes_no_answer_away() {
-    let bench = Bench::new(Purpose::Calls).await;
-    let client = bench.client().await;
-    let (_rule, _) = bench.answer("POST", "/charges", 1, false);
-    let mut ready = client.clone().ready().await.unwrap();
-    let request = Request::post("http://billing/charges").body(()).unwrap();
-    let (answer, mut sending) = ready.send_request(request, false).unwrap();
-    bench.soon(1).await;
-    bench.end_server();
-    sending.send_data(Bytes::from("[1]"), true).unwrap();
-    let answered = timeout(SOON, answer).await.unwrap().unwrap();
-    assert_eq!(answered.status(), 503);
-    assert_eq!(body(answered.into_body()).await.unwrap().0, "");
 }

@@ -83,8 +83,12 @@ impl Bench {
     }
 
     pub async fn client_by(&self, way: Way) -> SendRequest<Bytes> {
+        self.client_with(&h2::client::Builder::new(), way).await
+    }
+
+    pub async fn client_with(&self, builder: &h2::client::Builder, way: Way) -> SendRequest<Bytes> {
         let stream = TcpStream::connect(self.edge.address()).await.unwrap();
-        let handshake = h2::client::Builder::new().handshake(way.through(stream));
+        let handshake = builder.handshake(way.through(stream));
         let (client, connection) = timeout(SOON, handshake).await.unwrap().unwrap();
         tokio::spawn(connection);
         client
