@@ -5,6 +5,7 @@ use h2::Reason;
 use http::{HeaderMap, Method, Request};
 use momus_engine::event::Happening;
 use momus_proxies::edge::Purpose;
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::TRACE;
@@ -197,4 +198,42 @@ async fn a_client_with_a_small_table_understands_what_is_answered_in_the_servers
         let request = Request::post(format!("http://billing/{path}")).body(()).unwrap();
         assert_eq!(ask(client.clone(), request, Bytes::new()).await.unwrap().status, status);
     }
+}
+
+/// Node's, of nghttp2, which takes a table that shrinks without a word for an error.
+#[tokio::test]
+async fn another_client_with_a_small_table_is_answered_by_a_rule_too() {
+    const SCRIPT: &str = "
+const session = require('http2').connect(process.argv[1], { settings: { headerTableSize: 0 } })
+const ask = (path, size) => new Promise((done, failed) => {
+  const stream = session.request({ ':method': 'POST', ':path': path, 'x-path': path })
+  let status
+  stream.on('response', head => { status = head[':status'] })
+  stream.on('error', failed)
+  stream.on('end', () => done(status))
+  stream.resume()
+  stream.end('x'.repeat(size))
+})
+session.on('error', error => { console.log(error.message); process.exit(1) })
+session.on('remoteSettings', async () => {
+  const statuses = []
+  for (const round of [1, 2]) {
+    const paths = ['/charges/1', '/echo/1', '/charges/2', '/echo/2', '/charges/3']
+    statuses.push(...await Promise.all(paths.map(path => ask(path, 200000))))
+  }
+  console.log(statuses.join(' '))
+  session.close()
+})
+";
+    let bench = Bench::new(Purpose::Calls).await;
+    let (_rule, strikes) = bench.answer("POST", "/charges/*", 4, true);
+    let url = format!("http://{}", bench.edge.address());
+    let node = Command::new("node")
+        .args(["-e", SCRIPT, &url])
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(SOON, node).await.unwrap().unwrap();
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(told, "503 200 503 200 503 503 200 404 200 404\n");
+    assert_eq!(strikes.count(), 4);
 }
