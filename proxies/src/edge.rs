@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use momus_engine::activity::Activity;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::Timeline;
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -18,7 +16,7 @@ use tokio_rustls::TlsStream;
 pub use crate::dialer::Dialer;
 pub use crate::door::{Door, TurnedAway};
 use crate::gate::Gate;
-use crate::greeting::{self, Ungreeted};
+use crate::greeting::{self, Opened, Ungreeted};
 use crate::http::Exchanges;
 pub use crate::http::Purpose;
 use crate::kafka::Namespace;
@@ -48,7 +46,7 @@ pub enum Upstream {
 pub enum Protocol {
     /// Bytes, as they come. What they do cannot be told: a sandbox with such a connection is never held quiet.
     Tcp,
-    /// HTTP/1.1: exchanges are recorded and can be answered by a rule.
+    /// HTTP/1.1, and HTTP/2 with prior knowledge: exchanges are recorded and can be answered by a rule.
     Http(Purpose),
     /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded
     /// with its statements. Encryption is declined where TLS does not end at the edge.
@@ -74,7 +72,8 @@ pub struct ListenError {
 /// (RST, by `SO_LINGER` 0). With a closed port a try could not be counted, and the port could be given to somebody else. Where
 /// it listens within walls ([`Edge::enter`]), refused is refused.
 ///
-/// Where TLS ends at the edge, `close_notify` is passed on as FIN is.
+/// Where TLS ends at the edge, `close_notify` is passed on as FIN is, and a FIN without one as a FIN without one where TLS is
+/// spoken at both ends.
 ///
 /// A reset of an end that has already sent its FIN is noticed when something is next written to it.
 pub struct Edge {
@@ -119,7 +118,7 @@ impl Edge {
         identity: &Identity,
         timeline: Timeline,
     ) -> Result<Self, ListenError> {
-        let tls = Some(identity.server(greeting::names(&protocol)));
+        let tls = Some(identity.clone());
         Self::bind(caller.into(), dependency.into(), upstream, protocol, tls, timeline).await
     }
 
@@ -128,7 +127,7 @@ impl Edge {
         dependency: String,
         upstream: Upstream,
         protocol: Protocol,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<Identity>,
         timeline: Timeline,
     ) -> Result<Self, ListenError> {
         let bound = async {
@@ -163,13 +162,12 @@ impl Edge {
         identity: Option<&Identity>,
         timeline: Timeline,
     ) -> Self {
-        let tls = identity.map(|identity| identity.server(greeting::names(&protocol)));
         let wire = Wire::new(
             caller.to_owned(),
             dependency.to_owned(),
             address,
             protocol,
-            tls,
+            identity.cloned(),
             timeline,
         );
         Self::of(wire, upstream)
@@ -292,11 +290,11 @@ async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>
     let opened = tokio::select! {
         biased;
         () = gate.refused(|| true) => Err("refused: a fault".to_owned()),
-        opened = open(rules.clone(), wire.activity()) => opened.map_err(|error| format!("refused: {error}")),
+        opened = open(rules.clone(), &wire) => opened.map_err(|error| format!("refused: {error}")),
     };
     drop(connecting);
-    let mut upstream = match opened {
-        Ok(upstream) => upstream,
+    let opened = match opened {
+        Ok(opened) => opened,
         Err(what) => {
             wire.effect(&what);
             wire.connection(what);
@@ -306,13 +304,13 @@ async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>
     };
     wire.connection("opened");
     drop(client.set_nodelay(true));
-    let mut client = match &wire.tls {
-        None => Socket::Tcp(client),
+    let (mut client, mut upstream) = match &wire.tls {
+        None => (Socket::Tcp(client), opened.0),
         Some(tls) => {
             let _agreeing = wire.begins("a new connection");
-            match greeting::greet(client, tls, &wire, &mut gate).await {
-                Ok(client) => client,
-                Err(why) => return ungreeted(why, &upstream, &wire),
+            match greeting::greet(client, opened, tls, &wire, &mut gate).await {
+                Ok(both) => both,
+                Err(why) => return ungreeted(why, &wire),
             }
         }
     };
@@ -340,13 +338,11 @@ async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>
 }
 
 /// Nothing came of a connection on an edge at which TLS ends.
-fn ungreeted(why: Ungreeted, upstream: &Socket, wire: &Wire) {
+fn ungreeted(why: Ungreeted, wire: &Wire) {
     let what = match why {
         Ungreeted::Left => return wire.connection("closed"),
-        Ungreeted::Refused => {
-            upstream.reset();
-            "reset: a fault".to_owned()
-        }
+        Ungreeted::Refused => "reset: a fault".to_owned(),
+        Ungreeted::Unreached(error) => format!("refused: {error}"),
         Ungreeted::Failed(error) => format!("refused: no TLS: {error}"),
     };
     wire.effect(&what);
@@ -354,25 +350,31 @@ fn ungreeted(why: Ungreeted, upstream: &Socket, wire: &Wire) {
 }
 
 /// Connects to the upstream as soon as no cut holds the connection back.
-async fn open(rules: watch::Receiver<Rules>, activity: &Activity) -> io::Result<Socket> {
-    Gate::new(rules.clone(), activity).pass().await;
+async fn open(rules: watch::Receiver<Rules>, wire: &Wire) -> io::Result<Opened> {
+    Gate::new(rules.clone(), wire.activity()).pass().await;
     let upstream = rules.borrow().upstream.clone();
-    match upstream {
+    let socket = match upstream {
         Upstream::Tcp(address) => {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(Socket::Tcp(stream))
+            Socket::Tcp(stream)
         }
-        Upstream::Nowhere => Err(rustix::io::Errno::CONNREFUSED.into()),
-        Upstream::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+        Upstream::Nowhere => return Err(rustix::io::Errno::CONNREFUSED.into()),
+        Upstream::Unix(path) => Socket::Unix(UnixStream::connect(path).await?),
         Upstream::Dialed(dialer) => {
             let stream = dialer.dial().await?;
             stream.set_nodelay(true)?;
-            Ok(Socket::Tcp(stream))
+            Socket::Tcp(stream)
         }
         Upstream::Tls(upstream) => {
-            let stream = tls::connect(&upstream).await?;
-            Ok(Socket::Tls(Box::new(TlsStream::Client(stream))))
+            let stream = TcpStream::connect(upstream.address).await?;
+            stream.set_nodelay(true)?;
+            if greeting::is_for_both(wire) {
+                return Ok((Socket::Tcp(stream), Some(upstream)));
+            }
+            let stream = tls::agree(stream, &upstream, Vec::new())?.await?;
+            Socket::Tls(Box::new(TlsStream::Client(stream)))
         }
-    }
+    };
+    Ok((socket, None))
 }

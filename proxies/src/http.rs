@@ -1,7 +1,8 @@
-//! HTTP/1.1 on an edge: exchanges are recorded while their bytes pass unmodified, and can be answered by a rule.
+//! HTTP on an edge: exchanges are recorded while their bytes pass unmodified, and can be answered by a rule. HTTP/2 is spoken
+//! where the client begins with its preface ([`http2`]).
 //!
-//! A head passes whole (it is held until its last byte is there), everything else as it comes. What is not
-//! HTTP/1.1, or a head larger than [`BUFFER`], passes as plain bytes from there on, which stands on the timeline; so does what
+//! A head passes whole (it is held until its last byte is there), everything else as it comes. What is neither HTTP/1.1 nor
+//! HTTP/2, or a head larger than [`BUFFER`], passes as plain bytes from there on, which stands on the timeline; so does what
 //! follows an upgrade, which does not.
 //!
 //! A request that a rule answers has its answer once its body has come, as a server gives it that reads the whole
@@ -10,7 +11,9 @@
 mod body;
 mod content;
 mod exchange;
+mod exchanges;
 mod head;
+mod http2;
 mod meaning;
 
 use std::io;
@@ -20,9 +23,10 @@ use tokio::sync::watch;
 
 use self::body::Body;
 use self::exchange::Answered;
-pub(crate) use self::exchange::Exchanges;
 pub use self::exchange::next_exchange;
+pub(crate) use self::exchanges::Exchanges;
 use self::head::Parsed;
+use self::http2::Beginning;
 pub use self::meaning::Purpose;
 use crate::gate::Gate;
 use crate::relay::BUFFER;
@@ -48,6 +52,7 @@ pub(crate) async fn requests(
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut state = State::Head(Vec::new());
+    let mut is_new = true;
     loop {
         let read = reader.read(&mut buffer).await;
         gate.pass().await;
@@ -98,7 +103,25 @@ pub(crate) async fn requests(
                         exchanges.begins();
                     }
                     head.extend_from_slice(rest);
-                    match head::request(&head) {
+                    if is_new {
+                        match http2::beginning(&head) {
+                            Beginning::Perhaps => {
+                                state = State::Head(head);
+                                break;
+                            }
+                            Beginning::Preface(length) => {
+                                exchanges.is_http2();
+                                let begun = &head[length..];
+                                return http2::requests(reader, writer, gate, rules, exchanges, begun, buffer).await;
+                            }
+                            Beginning::Other => is_new = false,
+                        }
+                    }
+                    let parsed = match exchanges.streams().are_spoken_by_server() {
+                        true => Parsed::Foreign,
+                        false => head::request(&head),
+                    };
+                    match parsed {
                         Parsed::Partial if head.len() < BUFFER => {
                             rest = &[];
                             State::Head(head)
@@ -144,7 +167,11 @@ pub(crate) async fn responses(
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut state = State::Head(Vec::new());
+    let mut is_new = true;
     loop {
+        if is_new && exchanges.streams().are_spoken() {
+            return http2::responses(reader, writer, gate, exchanges, &[], buffer).await;
+        }
         if give_answers(writer, &mut gate, exchanges).await? {
             return writer.shutdown().await;
         }
@@ -175,6 +202,14 @@ pub(crate) async fn responses(
             drop(over);
             return ended;
         }
+        let streams = exchanges.streams();
+        let unasked = exchanges.awaited().is_none() && !exchanges.is_tunnel();
+        if is_new && (streams.are_spoken() || unasked && http2::may_be_settings(rest)) {
+            streams.is_spoken_by_server();
+            let begun = rest.to_vec();
+            return http2::responses(reader, writer, gate, exchanges, &begun, buffer).await;
+        }
+        is_new = false;
         while !rest.is_empty() {
             // A rule's answer may be due between two responses that came in one piece.
             if matches!(&state, State::Head(head) if head.is_empty())

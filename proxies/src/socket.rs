@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -23,8 +24,8 @@ pub(crate) type Reader<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
 pub(crate) type Writer<'a> = Box<dyn AsyncWrite + Send + Unpin + 'a>;
 
 impl Socket {
-    /// Both directions.
-    pub fn split(&mut self) -> (Reader<'_>, Writer<'_>) {
+    /// Both directions; whether what is read here is truncated shows in `own`, and `other` whether what is written is.
+    pub fn split<'a>(&'a mut self, own: &'a Truncated, other: &'a Truncated) -> (Reader<'a>, Writer<'a>) {
         match self {
             Self::Tcp(stream) => {
                 let (reader, writer) = stream.split();
@@ -39,8 +40,8 @@ impl Socket {
                 (Box::new(reader), Box::new(writer))
             }
             Self::Tls(stream) => {
-                let (reader, writer) = tokio::io::split(&mut **stream);
-                (Box::new(Ended(reader)), Box::new(writer))
+                let (reader, writer) = tokio::io::split(Ending { stream, own, other });
+                (Box::new(reader), Box::new(writer))
             }
         }
     }
@@ -103,14 +104,48 @@ impl AsyncWrite for Begun {
     }
 }
 
-/// Reads TLS: `close_notify` is its FIN, and so is a FIN without one, for many programs send none.
-struct Ended<R>(R);
+/// Whether what came from one end of a connection ended without its `close_notify`, so nobody knows whether that is all of it.
+#[derive(Default)]
+pub(crate) struct Truncated(AtomicBool);
 
-impl<R: AsyncRead + Unpin> AsyncRead for Ended<R> {
+/// Speaks TLS to its end: `close_notify` is its FIN, and so is a FIN without one, for many programs send none. What is written ends
+/// as what comes from the other end does.
+struct Ending<'a> {
+    stream: &'a mut TlsStream<Begun>,
+    own: &'a Truncated,
+    other: &'a Truncated,
+}
+
+impl AsyncRead for Ending<'_> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.0).poll_read(cx, buffer) {
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+        match Pin::new(&mut *self.stream).poll_read(cx, buffer) {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.own.0.store(true, Ordering::Release);
+                Poll::Ready(Ok(()))
+            }
             polled => polled,
         }
+    }
+}
+
+impl AsyncWrite for Ending<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.other.0.load(Ordering::Acquire) {
+            return Pin::new(&mut *self.stream).poll_shutdown(cx);
+        }
+        std::task::ready!(Pin::new(&mut *self.stream).poll_flush(cx))?;
+        let stream = match &mut *self.stream {
+            TlsStream::Client(stream) => stream.get_mut().0,
+            TlsStream::Server(stream) => stream.get_mut().0,
+        };
+        Pin::new(stream).poll_shutdown(cx)
     }
 }

@@ -4,5 +4,5 @@ mod authority;
 mod upstream;
 
 pub use self::authority::{Authority, AuthorityError, Identity};
-pub(crate) use self::upstream::connect;
+pub(crate) use self::upstream::agree;
 pub use self::upstream::{Roots, TlsUpstream};

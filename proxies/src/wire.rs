@@ -7,7 +7,6 @@ use momus_engine::activity::{Activity, UnderWay};
 use momus_engine::event::Happening;
 use momus_engine::sandbox::CLIENT;
 use momus_engine::timeline::Timeline;
-use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::edge::Protocol;
@@ -16,7 +15,8 @@ use crate::http::{Exchanges, requests, responses};
 use crate::reads::Reads;
 use crate::relay::pump;
 use crate::rule::Rules;
-use crate::socket::{Reader, Socket, Writer};
+use crate::socket::{Reader, Socket, Truncated, Writer};
+use crate::tls::Identity;
 use crate::{kafka, postgres};
 
 /// Who is at the ends of an edge, and what its connections have in common.
@@ -27,7 +27,7 @@ pub(crate) struct Wire {
     pub address: SocketAddr,
     pub protocol: Protocol,
     /// What a caller is shown, where TLS ends at the edge.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Identity>,
     pub timeline: Timeline,
     reads: Mutex<Reads>,
 }
@@ -38,7 +38,7 @@ impl Wire {
         dependency: String,
         address: SocketAddr,
         protocol: Protocol,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<Identity>,
         timeline: Timeline,
     ) -> Self {
         Self {
@@ -121,8 +121,10 @@ impl Wire {
         rules: watch::Receiver<Rules>,
         exchanges: Option<&Exchanges>,
     ) -> std::io::Result<()> {
-        self.carry_between(client.split(), upstream.split(), rules, exchanges)
-            .await
+        let (client_is, upstream_is) = (Truncated::default(), Truncated::default());
+        let client = client.split(&client_is, &upstream_is);
+        let upstream = upstream.split(&upstream_is, &client_is);
+        self.carry_between(client, upstream, rules, exchanges).await
     }
 
     /// Carries both directions between these ends.

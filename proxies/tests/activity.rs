@@ -257,14 +257,17 @@ async fn what_is_not_understood_hides_the_sandbox() {
     expect(&mut client, switch).await;
     assert_eq!(
         hidden(&upgraded),
-        "what passes between shop and billing is not HTTP/1.1"
+        "what passes between shop and billing is neither HTTP/1.1 nor HTTP/2"
     );
 
     let foreign = Wired::new("shop", "billing", CALLS).await;
     let (mut client, mut server) = foreign.connect().await;
-    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    expect(&mut server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-    assert_eq!(hidden(&foreign), "what passes between shop and billing is not HTTP/1.1");
+    client.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();
+    expect(&mut server, "SSH-2.0-OpenSSH_9.2\r\n").await;
+    assert_eq!(
+        hidden(&foreign),
+        "what passes between shop and billing is neither HTTP/1.1 nor HTTP/2"
+    );
 }
 
 #[tokio::test]

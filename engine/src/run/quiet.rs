@@ -139,10 +139,10 @@ mod tests {
         let timeline = resting().await;
         timeline
             .activity()
-            .is_hidden("what passes between shop and bank is not HTTP/1.1");
+            .is_hidden("what passes between shop and bank is neither HTTP/1.1 nor HTTP/2");
         let (why, _) = watched(&timeline).await;
         assert!(
-            why.ends_with("and then came what passes between shop and bank is not HTTP/1.1"),
+            why.ends_with("and then came what passes between shop and bank is neither HTTP/1.1 nor HTTP/2"),
             "{why}"
         );
     }

@@ -123,7 +123,7 @@ fn value<'a>(fields: &[httparse::Header<'a>], name: &str) -> Option<&'a str> {
 }
 
 /// `00-<trace id>-<parent id>-<flags>`
-fn trace(parent: &str) -> Option<String> {
+pub fn trace(parent: &str) -> Option<String> {
     let id = parent.split('-').nth(1)?;
     (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
 }

@@ -28,6 +28,8 @@ pub(super) struct Meaning {
     ends: Ends,
     /// What answered, once it has.
     status: Option<u16>,
+    /// What is told after the status.
+    remark: String,
     under_way: Option<UnderWay>,
     /// The dependency is looked at, for the test client.
     _probe: Option<Probe>,
@@ -91,6 +93,7 @@ impl Meaning {
             trace: request.trace.clone(),
             ends,
             status: None,
+            remark: String::new(),
             under_way,
             _probe: probe,
         };
@@ -112,6 +115,11 @@ impl Meaning {
         self.status = Some(status);
     }
 
+    /// What is told of the answer after its status.
+    pub fn remark(&mut self, remark: String) {
+        self.remark = remark;
+    }
+
     fn effect(&self, safe: bool, what: &str) {
         if safe && self.trace.is_none() {
             self.wire
@@ -126,7 +134,7 @@ impl Meaning {
 impl Drop for Meaning {
     fn drop(&mut self) {
         let what = match self.status {
-            Some(status) => format!("{} {status}", self.line),
+            Some(status) => format!("{} {status}{}", self.line, self.remark),
             None => format!("{} without an answer", self.line),
         };
         match (&self.ends, self.status) {

@@ -61,7 +61,7 @@ const EXCHANGES: [&[(&str, &str)]; 10] = [
         ),
         ("\u{1}GET / HTTP/1.1", "\u{3}"),
     ],
-    &[("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\u{4}"), ("more", "")],
+    &[("SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0-OpenSSH_9.2\r\n"), ("more", "")],
 ];
 
 fn http() -> impl Strategy<Value = (Vec<Turn>, bool)> {

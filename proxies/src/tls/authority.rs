@@ -105,10 +105,11 @@ fn called(name: &str) -> DistinguishedName {
 pub struct Identity(ServerConfig);
 
 impl Identity {
-    /// As a server shows it that speaks these protocols (ALPN, RFC 7301); one that asks for none is served all the same.
-    pub(crate) fn server(&self, protocols: &[&[u8]]) -> Arc<ServerConfig> {
+    /// As a server shows it that speaks this protocol (ALPN, RFC 7301), if it has a name; a caller that asks for none is served
+    /// all the same.
+    pub(crate) fn server(&self, protocol: Option<&[u8]>) -> Arc<ServerConfig> {
         let mut config = self.0.clone();
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = protocol.map(<[u8]>::to_vec).into_iter().collect();
         Arc::new(config)
     }
 }

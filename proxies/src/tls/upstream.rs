@@ -8,8 +8,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::{Connect, TlsConnector};
 
 use crate::socket::Begun;
 
@@ -33,13 +32,17 @@ pub enum Roots {
     Only(Vec<u8>),
 }
 
-/// Connects, and agrees on TLS.
-pub(crate) async fn connect(upstream: &TlsUpstream) -> io::Result<TlsStream<Begun>> {
+/// Agrees on TLS with an upstream that is connected to, and on one of these protocols (ALPN, RFC 7301) if there are any.
+///
+/// # Errors
+/// When the upstream's name is none, or this machine's authorities cannot be read.
+pub(crate) fn agree(stream: TcpStream, upstream: &TlsUpstream, protocols: Vec<Vec<u8>>) -> io::Result<Connect<Begun>> {
     let name = ServerName::try_from(upstream.name.clone()).map_err(io::Error::other)?;
-    let config = config(&upstream.roots)?;
-    let stream = TcpStream::connect(upstream.address).await?;
-    stream.set_nodelay(true)?;
-    TlsConnector::from(config).connect(name, stream.into()).await
+    let mut config = config(&upstream.roots)?;
+    if !protocols.is_empty() {
+        Arc::make_mut(&mut config).alpn_protocols = protocols;
+    }
+    Ok(TlsConnector::from(config).connect(name, stream.into()))
 }
 
 fn config(roots: &Roots) -> io::Result<Arc<ClientConfig>> {
