@@ -97,6 +97,7 @@ impl Api for ConsumerGroupDescribeRequest {
                 for assignment in [&mut member.assignment, &mut member.target_assignment] {
                     for topic in &mut assignment.topic_partitions {
                         scope.take(&mut topic.topic_name);
+                        scope.seen(|seen| seen.members.name(topic.topic_id, &topic.topic_name));
                     }
                 }
             }

@@ -61,6 +61,16 @@ impl Names {
         names.into_iter().for_each(|name| self.put(name));
     }
 
+    /// Whether a name of the broker's is the sandbox's.
+    pub fn owns(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix)
+    }
+
+    /// How much longer the sandbox's names are on the broker, in bytes.
+    pub fn length(&self) -> usize {
+        self.prefix.len()
+    }
+
     /// Takes the prefix from a name; false if it has none, and so is another's. An empty name is nobody's.
     #[must_use]
     pub fn take(&self, name: &mut impl Name) -> bool {
