@@ -19,6 +19,9 @@ impl Api for ConsumerGroupHeartbeatRequest {
     }
 
     fn to_client(&self, answer: &mut ConsumerGroupHeartbeatResponse, scope: &Scope) {
+        scope
+            .names()
+            .restore_regex(&mut answer.error_message, &self.subscribed_topic_regex);
         scope.names().take_from_text(&mut answer.error_message);
         // Version 0 has the broker make the id of a new member.
         let member = answer.member_id.as_deref().unwrap_or(&self.member_id);

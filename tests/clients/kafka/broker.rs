@@ -13,6 +13,7 @@ use momus_proxies::kafka::{Broker, Namespace};
 use tokio::runtime::Runtime;
 
 use super::tap::Tap;
+use super::trust::Trust;
 
 /// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
 static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
@@ -46,22 +47,23 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A new one, with a name that no other has.
-    pub async fn new() -> Self {
+    /// A new one, with a name that no other has. Where somebody is to be trusted, TLS ends at its edge.
+    pub async fn new(trust: Option<&Trust>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
         let tap = Tap::before(direct().await.parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
         let prefix = format!("{name}.");
         let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone());
-        let edge = Edge::listen(
-            "shop",
-            "kafka",
-            Upstream::Tcp(tap.address()),
-            Protocol::Kafka(namespace),
-            timeline.clone(),
-        );
-        let edge = edge.await.unwrap();
+        let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
+        let edge = match trust {
+            None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,
+            Some(trust) => {
+                let identity = trust.identity();
+                Edge::listen_tls("shop", "kafka", upstream, protocol, &identity, timeline.clone()).await
+            }
+        };
+        let edge = edge.unwrap();
         Self {
             prefix,
             edge,
@@ -80,7 +82,7 @@ impl Sandbox {
         self.tap.seen()
     }
 
-    /// What a program said, unless its sandbox shows in it or its edge cut it off.
+    /// What a program said, unless its sandbox shows in it, its edge cut it off, or it sent nothing there.
     pub fn check(&self, said: Result<String, String>) -> Result<String, String> {
         let said = match said {
             Ok(said) if said.contains(self.prefix.trim_end_matches('.')) => Err(format!("its sandbox shows: {said}")),
@@ -96,6 +98,7 @@ impl Sandbox {
         match said {
             Err(error) => Err(format!("{error}\n{}\n{}", cuts.join("\n"), self.wire().join(" "))),
             Ok(_) if cuts.iter().any(|cut| cut.contains("did not offer")) => Err(cuts.join("\n")),
+            Ok(_) if self.wire().is_empty() => Err("nothing was seen on the wire".to_owned()),
             Ok(said) => Ok(said),
         }
     }

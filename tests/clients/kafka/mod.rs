@@ -3,6 +3,8 @@
 mod broker;
 mod cells;
 mod go;
+mod java;
 mod node;
 mod python;
 mod tap;
+mod trust;

@@ -4,7 +4,8 @@ const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = require('kafk
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 const [bootstrap, feature, names] = process.argv.slice(2)
-const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } })
+const ssl = process.env.SECURITY_PROTOCOL === 'SSL'
+const kafka = new Kafka({ brokers: [bootstrap], ssl, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } })
 const admin = kafka.admin()
 
 const create = (topic, numPartitions, configEntries = []) =>

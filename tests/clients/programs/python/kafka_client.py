@@ -1,6 +1,7 @@
 """Features of Kafka through confluent-kafka (librdkafka): BOOTSTRAP FEATURE NAMES. What it prints differs only by a fault."""
 
 import hashlib
+import os
 import sys
 import time
 
@@ -26,6 +27,9 @@ from confluent_kafka.admin import (
 
 BOOTSTRAP, FEATURE, NAMES = sys.argv[1:4]
 COMMON = {"bootstrap.servers": BOOTSTRAP}
+if protocol := os.environ.get("SECURITY_PROTOCOL"):
+    # librdkafka reads no variable itself.
+    COMMON |= {"security.protocol": protocol, "ssl.ca.location": os.environ["SSL_CERT_FILE"]}
 admin = AdminClient(COMMON)
 
 

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -49,8 +50,17 @@ func check(err error) {
 }
 
 func client(options ...kgo.Opt) *kgo.Client {
-	common := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	common := seeds()
 	return must(kgo.NewClient(append(common, options...)...))
+}
+
+// The broker's address, and TLS where it is asked for; Go itself reads SSL_CERT_FILE.
+func seeds() []kgo.Opt {
+	common := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	if os.Getenv("SECURITY_PROTOCOL") == "SSL" {
+		common = append(common, kgo.DialTLSConfig(new(tls.Config)))
+	}
+	return common
 }
 
 func create(topic string, partitions int32, configs map[string]*string) {
@@ -190,8 +200,8 @@ func transactions() {
 	create(topic, 1, nil)
 	produce([]*kgo.Record{record(topic, 0, "in", "in0"), record(topic, 0, "in", "in1")})
 	id := kgo.TransactionalID(names + "-tx")
-	session := must(kgo.NewGroupTransactSession(kgo.SeedBrokers(bootstrap), id, kgo.ConsumerGroup(g), kgo.ConsumeTopics(topic),
-		kgo.RequireStableFetchOffsets(), kgo.FetchIsolationLevel(kgo.ReadCommitted())))
+	session := must(kgo.NewGroupTransactSession(append(seeds(), id, kgo.ConsumerGroup(g), kgo.ConsumeTopics(topic),
+		kgo.RequireStableFetchOffsets(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...))
 	for _, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
 		if end == kgo.TryCommit {
 			read(session.Client(), 2)
