@@ -104,7 +104,7 @@ impl Java {
             .map(|entry| entry.unwrap().path())
             .collect();
         sources.sort();
-        let stamps = [&sources[..], &[manifest.clone()]].concat();
+        let stamps = [&sources[..], std::slice::from_ref(&manifest)].concat();
         let libraries = libraries.join("*").display().to_string();
         let classes = once(&format!("java-{}-classes", self.folder), &stamps, |folder| {
             let mut compiler = Command::new("javac");

@@ -325,6 +325,7 @@ fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, fr
     ResponseHeader::decode(&mut body, R::Response::header_version(version)).map_err(unread)?;
     let header = frame.slice(4..frame.len() - body.len());
     let mut response = R::Response::decode(&mut body, version).map_err(unread)?;
+    let passes = R::answer_passes(&response, version);
     asked.to_client(&mut response, scope);
     let handed = asked.answered(&response, scope);
     let error = R::error(&response);
@@ -341,7 +342,7 @@ fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, fr
         Some(handed) => Call::handed(&name(R::KEY), &handed, scope),
         None => call.map(Call::answered),
     };
-    let bytes = if R::answer_passes(&response, version) {
+    let bytes = if passes {
         frame
     } else {
         framed(|bytes| {

@@ -6,5 +6,6 @@ mod go;
 mod java;
 mod node;
 mod python;
+mod strangers;
 mod tap;
 mod trust;

@@ -157,7 +157,7 @@ def transactions():
         producer.commit_transaction(30)
         print("not fenced")
     except KafkaException as error:
-        print("fenced", error.args[0].fatal())
+        print("fenced", error.args[0].name(), error.args[0].fatal())
     other.begin_transaction()
     other.produce(topic, key="c", value="c0", partition=0)
     other.commit_transaction(30)

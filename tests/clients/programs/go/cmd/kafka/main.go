@@ -186,8 +186,14 @@ func rebalance(protocol ...kgo.Opt) {
 	}
 	for _, described := range must(adm.DescribeConsumerGroups(ctx, g)) {
 		fmt.Println("consumer", described.Group, described.State, len(described.Members), described.Err)
+		var members []string
 		for _, m := range described.Members {
-			fmt.Println(m.SubscribedTopics, m.Assignment)
+			members = append(members, fmt.Sprint(m.SubscribedTopics, m.Assignment))
+		}
+		// Their own order is that of their ids.
+		sort.Strings(members)
+		for _, member := range members {
+			fmt.Println(member)
 		}
 	}
 	second.Close()

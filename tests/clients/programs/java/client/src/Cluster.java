@@ -50,7 +50,7 @@ final class Cluster {
 
     private static void move(Place place, TopicPartition partition, Optional<NewPartitionReassignment> to) throws Exception {
         place.attempt("move", place.admin().alterPartitionReassignments(Map.of(partition, to)).values().get(partition));
-        place.say("moved", partition, to.map(NewPartitionReassignment::targetReplicas));
+        place.say("asked to move", partition, to.map(NewPartitionReassignment::targetReplicas));
     }
 
     /** Groups and topics have configurations; what a client reports of itself is a whole broker's. */

@@ -1,14 +1,18 @@
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FeatureUpdate;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
+import org.apache.kafka.clients.admin.UpdateFeaturesOptions;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.quota.ClientQuotaAlteration;
 import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.quota.ClientQuotaFilter;
@@ -32,12 +36,13 @@ final class Refusals {
         place.attempt("an ACL", admin.createAcls(List.of(new AclBinding(pattern, entry))).all());
         place.attempt("the quorum", admin.describeMetadataQuorum().quorumInfo());
         place.attempt("a broker's end", admin.unregisterBroker(7).all());
-        place.attempt("features", admin.updateFeatures(Map.of("group.version",
-            new org.apache.kafka.clients.admin.FeatureUpdate((short) 0, org.apache.kafka.clients.admin.FeatureUpdate.UpgradeType.SAFE_DOWNGRADE)),
-            new org.apache.kafka.clients.admin.UpdateFeaturesOptions().validateOnly(true)).all());
+        var update = new FeatureUpdate((short) 0, FeatureUpdate.UpgradeType.SAFE_DOWNGRADE);
+        place.attempt("features", admin.updateFeatures(Map.of("group.version", update), new UpdateFeaturesOptions().validateOnly(true)).all());
         place.attempt("tokens", admin.describeDelegationToken().delegationTokens());
-        place.attempt("clients' metrics", admin.describeConfigs(List.of(
-            new org.apache.kafka.common.config.ConfigResource(org.apache.kafka.common.config.ConfigResource.Type.CLIENT_METRICS, "m"))).all());
+        for (var type : List.of(ConfigResource.Type.BROKER, ConfigResource.Type.BROKER_LOGGER, ConfigResource.Type.CLIENT_METRICS)) {
+            var set = new AlterConfigOp(new ConfigEntry("log.cleaner.threads", "2"), AlterConfigOp.OpType.SET);
+            place.attempt("configuration of a " + type, admin.incrementalAlterConfigs(Map.of(new ConfigResource(type, "1"), List.of(set))).all());
+        }
         place.attempt("a share group", admin.describeShareGroups(List.of("g")).all());
         place.attempt("a streams group", admin.describeStreamsGroups(List.of("g")).all());
     }

@@ -62,7 +62,6 @@ final class ToolsOfClusters {
         terminal.run("kafka-configs", ConfigCommand::main, "--describe", "--entity-type", "users");
         terminal.run("kafka-configs", ConfigCommand::main, "--alter", "--entity-type", "users", "--entity-name", "ann", "--add-config", "SCRAM-SHA-256=[password=secret]");
         terminal.run("kafka-configs", ConfigCommand::main, "--alter", "--entity-type", "brokers", "--entity-name", "1", "--add-config", "log.cleaner.threads=2");
-        terminal.run("kafka-configs", ConfigCommand::main, "--alter", "--entity-type", "broker-loggers", "--entity-name", "1", "--add-config", "kafka=DEBUG");
         terminal.run("kafka-acls", AclCommand::main, "--list");
         terminal.run("kafka-acls", AclCommand::main, "--add", "--allow-principal", "User:ann", "--operation", "read", "--topic", "orders");
         terminal.runs("kafka-metadata-quorum", MetadataQuorumCommand::main, "describe --status", List.of("--bootstrap-server", terminal.bootstrap, "describe", "--status"));
