@@ -55,34 +55,28 @@ impl Program {
     }
 
     /// The cells of features that are the same directly and through an edge, and of those that only an edge is asked for.
-    async fn cells(&self, same: &[&str], own: &[&str], trust: Option<&Trust>) -> Vec<Cell> {
+    async fn cells(&self, same: &[&str], own: &[&str]) -> Vec<Cell> {
         tokio::task::spawn_blocking({
             let java = self.java;
             || java.made()
         })
         .await
         .unwrap();
-        let broker = direct().await;
+        let (broker, trust) = (direct().await, Trust::new());
         let all = [same, own].concat();
-        let within = async {
-            match trust {
-                Some(_) => self.through(&all, trust).await.into_iter().map(Some).collect(),
-                None => all.iter().map(|_| None).collect::<Vec<_>>(),
-            }
-        };
         let (direct, plain, within) = tokio::join!(
             self.says(same, same.iter().map(|_| broker.clone()), None),
             self.through(&all, None),
-            within
+            self.through(&all, Some(&trust))
         );
         let cells = all.iter().zip(plain).zip(within);
         cells
-            .map(|((&feature, (sandbox, edge)), within)| Cell {
+            .map(|((&feature, (sandbox, edge)), (within, tls))| Cell {
                 client: self.client.to_owned(),
                 feature: feature.to_owned(),
                 direct: same.contains(&feature).then(|| of(feature, &direct)),
                 proxied: sandbox.check(edge),
-                tls: within.map(|(sandbox, said)| sandbox.check(said)),
+                tls: Some(within.check(tls)),
                 wire: sandbox.wire(),
             })
             .collect()
@@ -97,7 +91,7 @@ async fn javas_own_client() {
         java: &CLIENT,
     };
     let same = [&FEATURES[..], &["regex-848", "admin-groups", "admin-cluster"]].concat();
-    let cells = program.cells(&same, &["refusals"], Some(&Trust::new())).await;
+    let cells = program.cells(&same, &["refusals"]).await;
     judge("Kafka", &cells);
     must_say("kafka-clients", &cells);
 }
@@ -121,7 +115,7 @@ async fn the_command_line_tools() {
         "reassign-partitions",
         "cluster",
     ];
-    let cells = program.cells(&same, &["api-versions", "refusals"], None).await;
+    let cells = program.cells(&same, &["api-versions", "refusals"]).await;
     judge("Kafka", &cells);
     must_say("kafka-tools", &cells);
 }

@@ -44,6 +44,10 @@ def within(what, seconds=60):
 def create(topic, partitions, config=None):
     new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})
     admin.create_topics([new])[topic].result()
+    # The broker learns of its controller's changes a little later.
+    for _ in within(f"topic {topic}"):
+        if topic in admin.list_topics(timeout=30).topics:
+            return
 
 
 def produce(topic, records, **config):

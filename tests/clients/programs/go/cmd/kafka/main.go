@@ -65,6 +65,7 @@ func seeds() []kgo.Opt {
 
 func create(topic string, partitions int32, configs map[string]*string) {
 	check(must(adm.CreateTopic(ctx, partitions, 1, configs, topic)).Err)
+	until(func() bool { return must(adm.ListTopics(ctx, topic))[topic].Err == nil })
 }
 
 func text(value string) *string { return &value }

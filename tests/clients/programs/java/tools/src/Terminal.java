@@ -26,6 +26,9 @@ final class Terminal {
     @SuppressWarnings("serial")
     private static final class Exited extends Error { }
 
+    /** What to speak with the broker. */
+    static final String SECURITY = System.getenv().getOrDefault("SECURITY_PROTOCOL", "PLAINTEXT");
+
     private static final PrintStream REAL = System.out;
     private static final ByteArrayOutputStream PRINTED = new ByteArrayOutputStream();
     /** What had been printed when the tool ended, and its code: some catch what ends them here, and go on. */
@@ -78,7 +81,8 @@ final class Terminal {
     static void close(String text) {
         REAL.print(text);
         REAL.flush();
-        Runtime.getRuntime().halt(0);
+        // Some tool's client may linger.
+        System.exit(0);
     }
 
     static String trace(Throwable error) {
@@ -122,12 +126,15 @@ final class Terminal {
 
     /** Runs a tool whose subcommand stands behind the broker's address or before it. */
     String runs(String name, Main main, String shown, List<String> arguments) throws Exception {
+        List<String> told = new ArrayList<>(arguments);
+        // Right behind the address: some have subcommands, and options of their own behind these.
+        told.addAll(told.indexOf("--bootstrap-server") + 2, List.of("--command-config", file("security.protocol=" + SECURITY)));
         PRINTED.reset();
         System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
         last = null;
         code = 0;
         try {
-            main.main(arguments.toArray(String[]::new));
+            main.main(told.toArray(String[]::new));
         } catch (Exited exited) {
             // What it had printed is known.
         } catch (Exception | Error error) {
@@ -170,7 +177,7 @@ final class Terminal {
 
     /** A file that a tool reads. */
     static String file(String text) throws Exception {
-        Path path = Files.createTempFile("tools", ".json");
+        Path path = Files.createTempFile("tools", ".file");
         path.toFile().deleteOnExit();
         Files.writeString(path, text);
         return path.toString();
@@ -180,6 +187,6 @@ final class Terminal {
     private static String steady(String text) {
         return text.replaceAll("TopicId: \\S+", "TopicId: …").replaceAll("\"logDir\":\"[^\"]*\"", "\"logDir\":\"…\"")
             .replaceAll("(localhost|127\\.0\\.0\\.1):\\d+", "127.0.0.1:…").replaceAll("(Cluster ID:|clusterId=) ?\\S+", "$1 …")
-            .replaceAll("\"log_dirs\":\\[\"/[^\"]*\"", "\"log_dirs\":[\"…\"").replaceAll("\\S*/tools\\d+\\.json", "FILE").replaceAll("\\[\\d{4}-\\d\\d-\\d\\d [0-9:,]+\\] ", "");
+            .replaceAll("\"log_dirs\":\\[\"/[^\"]*\"", "\"log_dirs\":[\"…\"").replaceAll("\\S*/tools\\d+\\.file", "FILE").replace(" --command-config FILE", "").replaceAll("\\[\\d{4}-\\d\\d-\\d\\d [0-9:,]+\\] ", "");
     }
 }

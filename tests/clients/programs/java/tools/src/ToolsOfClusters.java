@@ -71,8 +71,7 @@ final class ToolsOfClusters {
         terminal.run("kafka-client-metrics", ClientMetricsCommand::main, "--alter", "--name", "m", "--interval", "1000", "--metrics", "org.apache.kafka");
         terminal.run("kafka-client-metrics", ClientMetricsCommand::main, "--list");
         terminal.run("kafka-share-groups", ShareGroupCommand::main, "--describe", "--group", "g");
-        terminal.runs("kafka-delegation-tokens", DelegationTokenCommand::main, "--describe", List.of("--bootstrap-server", terminal.bootstrap, "--command-config",
-            Terminal.file(""), "--describe"));
+        terminal.run("kafka-delegation-tokens", DelegationTokenCommand::main, "--describe");
     }
 
     private static void topic(Terminal terminal) throws Exception {

@@ -69,7 +69,7 @@ final class ToolsOfRecords {
     static void transactions(Terminal terminal) throws Exception {
         String a = topic(terminal);
         String id = terminal.names + "-tx";
-        Map<String, Object> settings = Map.of("bootstrap.servers", terminal.bootstrap, "transactional.id", id);
+        Map<String, Object> settings = Map.of("bootstrap.servers", terminal.bootstrap, "transactional.id", id, "security.protocol", Terminal.SECURITY);
         KafkaProducer<String, String> producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
         producer.initTransactions();
         producer.beginTransaction();

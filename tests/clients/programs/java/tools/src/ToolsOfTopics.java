@@ -48,7 +48,6 @@ final class ToolsOfTopics {
         }
         terminal.run(CONFIGS, ConfigCommand::main, "--describe", "--entity-type", "groups", "--entity-name", group);
         terminal.only(terminal.names).run(CONFIGS, ConfigCommand::main, "--describe", "--entity-type", "groups");
-        terminal.only(terminal.names).run(CONFIGS, ConfigCommand::main, "--describe", "--entity-type", "topics");
         terminal.run(CONFIGS, ConfigCommand::main, "--describe", "--entity-type", "brokers", "--entity-name", "1");
         terminal.run(CONFIGS, ConfigCommand::main, "--describe", "--entity-type", "client-metrics");
     }
