@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use momus_engine::activity::Quiet;
 use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
@@ -11,6 +13,7 @@ use momus_environments::servers::kafka::KafkaServer;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::tap::Tap;
 use super::trust::Trust;
@@ -37,6 +40,9 @@ pub async fn direct() -> String {
     tokio::task::spawn_blocking(|| BROKER.2.address()).await.unwrap()
 }
 
+/// How long a program's end may take to be noticed.
+const SOON: Duration = Duration::from_secs(20);
+
 /// A sandbox on the broker, with an edge of one caller, and what was seen behind it.
 pub struct Sandbox {
     /// What stands before its names on the broker.
@@ -53,6 +59,7 @@ impl Sandbox {
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
         let tap = Tap::before(direct().await.parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
+        timeline.activity().settles_in(Some(Duration::ZERO));
         let prefix = format!("{name}.");
         let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone());
         let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
@@ -80,6 +87,26 @@ impl Sandbox {
     /// The requests that were seen on the wire, with their versions.
     pub fn wire(&self) -> Vec<String> {
         self.tap.seen()
+    }
+
+    /// What a program that ended said, once its sandbox is quiet: no call, member or transaction of it is held for one that
+    /// is still under way. A group that nobody reads for any more may be behind.
+    pub async fn settled(&self, said: Result<String, String>) -> Result<String, String> {
+        let activity = self.timeline.activity();
+        let mut changes = activity.changes();
+        let ongoing = || match activity.quiet() {
+            Quiet::Yes { .. } => None,
+            Quiet::NotYet { why, .. } | Quiet::Hidden { why } => {
+                Some(why).filter(|why| !why.contains("no member has the partition"))
+            }
+        };
+        let quiet = async { while ongoing().is_some() && changes.changed().await.is_ok() {} };
+        match timeout(SOON, quiet).await {
+            Ok(()) => self.check(said),
+            Err(_) => self
+                .check(said)
+                .and_then(|_| Err(format!("it is not quiet: {:?}", ongoing()))),
+        }
     }
 
     /// What a program said, unless its sandbox shows in it, its edge cut it off, or it sent nothing there.

@@ -47,8 +47,8 @@ pub async fn cells(client: &str, short: &str, features: &[&str], program: impl F
             client: client.to_owned(),
             feature: feature.to_owned(),
             direct: Some(direct),
-            proxied: plain.check(edge),
-            tls: Some(within.check(tls)),
+            proxied: plain.settled(edge).await,
+            tls: Some(within.settled(tls).await),
             wire: plain.wire(),
         }
     }))

@@ -70,16 +70,15 @@ impl Program {
             self.through(&all, Some(&trust))
         );
         let cells = all.iter().zip(plain).zip(within);
-        cells
-            .map(|((&feature, (sandbox, edge)), (within, tls))| Cell {
-                client: self.client.to_owned(),
-                feature: feature.to_owned(),
-                direct: same.contains(&feature).then(|| of(feature, &direct)),
-                proxied: sandbox.check(edge),
-                tls: Some(within.check(tls)),
-                wire: sandbox.wire(),
-            })
-            .collect()
+        join_all(cells.map(async |((&feature, (sandbox, edge)), (within, tls))| Cell {
+            client: self.client.to_owned(),
+            feature: feature.to_owned(),
+            direct: same.contains(&feature).then(|| of(feature, &direct)),
+            proxied: sandbox.settled(edge).await,
+            tls: Some(within.settled(tls).await),
+            wire: sandbox.wire(),
+        }))
+        .await
     }
 }
 
