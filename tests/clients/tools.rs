@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Where the programs' sources are.
 pub fn programs() -> PathBuf {
@@ -72,6 +72,67 @@ pub fn node_path() -> &'static Path {
         });
         folder.join("node_modules")
     })
+}
+
+/// A program in Java: its sources, and the manifest of its libraries, in a folder of `programs/java`.
+pub struct Java {
+    /// The folder's name.
+    pub folder: &'static str,
+    /// The class with the main method.
+    pub class: &'static str,
+}
+
+impl Java {
+    /// Its class path: what Maven fetches, and what is compiled with it.
+    pub fn made(&self) -> String {
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = programs().join("java").join(self.folder);
+        let manifest = source.join("pom.xml");
+        let libraries = once(
+            &format!("java-{}-libraries", self.folder),
+            std::slice::from_ref(&manifest),
+            |folder| {
+                let mut maven = Command::new("mvn");
+                maven.args(["--batch-mode", "--quiet", "-Dstyle.color=never", "--file"]);
+                maven.arg(&manifest).arg("dependency:copy-dependencies");
+                must(maven.arg(format!("-DoutputDirectory={}", folder.display())));
+            },
+        );
+        let mut sources: Vec<_> = std::fs::read_dir(source.join("src"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        sources.sort();
+        let stamps = [&sources[..], std::slice::from_ref(&manifest)].concat();
+        let libraries = libraries.join("*").display().to_string();
+        let classes = once(&format!("java-{}-classes", self.folder), &stamps, |folder| {
+            let mut compiler = Command::new("javac");
+            compiler.args([
+                "-Xlint:all,-path,-classfile",
+                "-Werror",
+                "-proc:none",
+                "-cp",
+                &libraries,
+                "-d",
+            ]);
+            must(compiler.arg(folder).args(&sources));
+        });
+        format!("{}:{libraries}", classes.display())
+    }
+
+    /// The program, ready to get its arguments, in a JVM that starts fast and leaves no files behind.
+    pub fn command(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new("java");
+        command.args([
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-XX:-UsePerfData",
+            "-Xmx256m",
+        ]);
+        command.args(["-cp", &self.made(), self.class]);
+        command
+    }
 }
 
 /// The program made of `programs/go/cmd/NAME`.

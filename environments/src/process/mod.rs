@@ -23,7 +23,7 @@ mod standins;
 mod starting;
 mod telemetry;
 mod tidying;
-mod trust;
+pub mod trust;
 mod wiring;
 mod within;
 

@@ -49,27 +49,35 @@ impl Trust {
         if !mesh.trusts(name) {
             return Vec::new();
         }
-        let pem = self.pem.display().to_string();
-        let store = self.store.display();
-        let java = format!(
-            "-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword={PASSWORD}"
-        );
-        let variables = [
-            ("SSL_CERT_FILE", pem.clone()),
-            ("CURL_CA_BUNDLE", pem.clone()),
-            ("NODE_EXTRA_CA_CERTS", pem.clone()),
-            ("REQUESTS_CA_BUNDLE", pem.clone()),
-            ("AWS_CA_BUNDLE", pem.clone()),
-            ("PGSSLROOTCERT", pem),
-            ("JAVA_TOOL_OPTIONS", java),
-        ];
+        let variables = variables(&self.pem, &self.store);
         let own = |name: &str| service.environment.contains_key(name);
         variables.into_iter().filter(|(name, _)| !own(name)).collect()
     }
 }
 
-/// A trust store as Java reads it.
-fn java_store(certificate: &[u8]) -> Result<Vec<u8>, p12_keystore::error::Error> {
+/// The variables from which languages and libraries learn whom to trust: a certificate's files in PEM and as Java reads it.
+#[must_use]
+pub fn variables(pem: &Path, store: &Path) -> [(&'static str, String); 7] {
+    let (pem, store) = (pem.display().to_string(), store.display());
+    let java = format!(
+        "-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword={PASSWORD}"
+    );
+    [
+        ("SSL_CERT_FILE", pem.clone()),
+        ("CURL_CA_BUNDLE", pem.clone()),
+        ("NODE_EXTRA_CA_CERTS", pem.clone()),
+        ("REQUESTS_CA_BUNDLE", pem.clone()),
+        ("AWS_CA_BUNDLE", pem.clone()),
+        ("PGSSLROOTCERT", pem),
+        ("JAVA_TOOL_OPTIONS", java),
+    ]
+}
+
+/// A trust store as Java reads it (PKCS 12), of a certificate in DER.
+///
+/// # Errors
+/// When it is no certificate.
+pub fn java_store(certificate: &[u8]) -> Result<Vec<u8>, p12_keystore::error::Error> {
     let mut store = KeyStore::new();
     let certificate = Certificate::from_der(certificate)?;
     store.add_entry("momus", KeyStoreEntry::Certificate(certificate));

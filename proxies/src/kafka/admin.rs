@@ -11,8 +11,24 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::api::Api;
 use super::bearing::Bearing;
+use super::foreign::unveil;
 use super::record::{first_error, list};
 use super::scope::Scope;
+
+/// The longest name of a topic that a broker takes, in bytes (`Topic.MAX_NAME_LENGTH`).
+const LONGEST: usize = 249;
+
+/// A name that is too long only because of the sandbox's prefix is told how long it may be.
+fn tell_room(name: &str, message: &mut Option<StrBytes>, scope: &Scope) {
+    let told = format!("max allowed length {LONGEST}");
+    if let Some(text) = message
+        && name.len() <= LONGEST
+        && text.contains(&told)
+    {
+        let room = format!("max allowed length {}", LONGEST.saturating_sub(scope.names().length()));
+        *text = StrBytes::from_string(text.replace(&told, &room));
+    }
+}
 
 impl Api for CreateTopicsRequest {
     const REFUSED: Option<fn(&Self, i16) -> CreateTopicsResponse> = Some(|asked, error| {
@@ -44,6 +60,7 @@ impl Api for CreateTopicsRequest {
         for topic in &mut answer.topics {
             scope.take(&mut topic.name);
             scope.names().take_from_text(&mut topic.error_message);
+            tell_room(&topic.name, &mut topic.error_message, scope);
             if topic.error_code == 0 && !self.validate_only {
                 scope.seen(|seen| seen.members.name(topic.topic_id, &topic.name));
             }
@@ -90,6 +107,7 @@ impl Api for DeleteTopicsRequest {
         scope.names().put_all(&mut self.topic_names);
         let topics = self.topics.iter_mut();
         scope.names().put_all(topics.filter_map(|topic| topic.name.as_mut()));
+        scope.veil(self.topics.iter_mut().map(|topic| &mut topic.topic_id));
     }
 
     fn to_client(&self, answer: &mut DeleteTopicsResponse, scope: &Scope) {
@@ -97,6 +115,7 @@ impl Api for DeleteTopicsRequest {
             if let Some(name) = &mut topic.name {
                 scope.take(name);
             }
+            unveil(&mut topic.topic_id);
             scope.names().take_from_text(&mut topic.error_message);
         }
     }

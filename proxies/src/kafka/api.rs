@@ -5,14 +5,16 @@ use std::io;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, VersionRange};
 use momus_engine::activity::UnderWay;
 
-use super::Broker;
+use tokio::sync::oneshot;
+
 use super::bearing::{Bearing, Call};
 use super::bounded;
 use super::scope::Scope;
+use super::{Broker, own_topics};
 
 /// The broker does not have the API, or not in this version.
 pub(crate) const UNSUPPORTED_VERSION: i16 = ResponseError::UnsupportedVersion.code();
@@ -24,6 +26,14 @@ pub(crate) trait Api: Request<Response: Send + Debug> + Clone + Debug + Send + '
 
     /// Has a request of this version ask of the mock cluster what a real broker would do of itself.
     fn fit_mock(&mut self, _version: i16) {}
+
+    /// Whether it is about all topics that there are, and must be narrowed to the sandbox's.
+    fn is_about_all_topics(&self) -> bool {
+        false
+    }
+
+    /// Makes a request about all topics one about these, with their partitions, by the names that the broker has for them.
+    fn narrow(&mut self, _topics: Vec<(TopicName, Vec<i32>)>) {}
 
     /// Rewrites the answer's names into the client's; `self` is the request as the client sent it.
     fn to_client(&self, answer: &mut Self::Response, scope: &Scope);
@@ -67,7 +77,7 @@ pub(crate) trait Api: Request<Response: Send + Debug> + Clone + Debug + Send + '
     const REFUSED: Option<fn(&Self, i16) -> Self::Response> = None;
 
     /// Whether a request of this version holds nothing to rewrite, so that it passes as it came.
-    fn passes(&self, _version: i16) -> bool {
+    fn passes(&self, _version: i16, _scope: &Scope) -> bool {
         false
     }
 
@@ -83,7 +93,41 @@ pub(crate) struct Asked {
     pub bytes: Option<Bytes>,
     /// Where its answer comes from, if it has one.
     pub answer: Option<Answer>,
+    /// What is asked first, if anything.
+    pub before: Option<Before>,
 }
+
+impl Asked {
+    /// A request that goes to the broker at once.
+    pub fn of(bytes: Bytes, answer: Option<Answer>) -> Self {
+        Self {
+            bytes: Some(bytes),
+            answer,
+            before: None,
+        }
+    }
+
+    /// A request that the edge answers itself.
+    pub fn answered(bytes: Bytes) -> Self {
+        Self {
+            bytes: None,
+            answer: Some(Answer::Own(bytes)),
+            before: None,
+        }
+    }
+}
+
+/// A question of the edge's own, whose answer the client's request waits for.
+pub(crate) struct Before {
+    pub question: Bytes,
+    /// The correlation id of its answer.
+    pub correlation: i32,
+    /// Makes the client's request of the answer.
+    pub then: Box<Resolve>,
+}
+
+/// Makes a request of the answer to a question before it.
+pub(crate) type Resolve = dyn FnOnce(&Scope, Bytes) -> io::Result<Bytes> + Send;
 
 /// An answer that is due to the client.
 pub(crate) enum Answer {
@@ -91,6 +135,9 @@ pub(crate) enum Answer {
     Own(Bytes),
     /// The broker's, which is to bear this correlation id and is rewritten.
     Broker(i32, Box<Rewrite>),
+    /// The broker's to a question of the edge's own, which is to bear this correlation id: what is made of it is handed
+    /// over, and the client gets nothing.
+    Between(i32, Box<Resolve>, oneshot::Sender<Bytes>),
 }
 
 /// Rewrites an answer.
@@ -172,6 +219,10 @@ pub(crate) const HANDLERS: &[Handler] = &[
     handler::<messages::DescribeTransactionsRequest>(),
     handler::<messages::ListTransactionsRequest>(),
     handler::<messages::ListPartitionReassignmentsRequest>(),
+    handler::<messages::AlterPartitionReassignmentsRequest>(),
+    handler::<messages::ElectLeadersRequest>(),
+    handler::<messages::ListConfigResourcesRequest>(),
+    handler::<messages::WriteTxnMarkersRequest>(),
 ];
 
 /// The handler of the API with this key.
@@ -233,17 +284,16 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     if scope.broker() == Broker::Mock {
         request.fit_mock(version);
     }
-    let bytes = if asked.passes(version) {
-        frame
-    } else {
+    let encode = move |request: R| {
         framed(|bytes| {
             bytes.put(header);
             request.encode(bytes, version).map_err(|error| error.to_string())?;
             // librdkafka's Metadata request of all topics has three bytes too many.
             bytes.put(body);
             Ok(())
-        })?
+        })
     };
+    let (passes, is_about_all_topics) = (asked.passes(version, scope), asked.is_about_all_topics());
     let answer = if asked.is_answered() {
         let rewrite = move |scope: &Scope, frame| answer(&asked, version, call, scope, frame);
         Some(Answer::Broker(correlation, Box::new(rewrite)))
@@ -251,10 +301,24 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
         scope.record(name(R::KEY), asked.about(scope), 0);
         None
     };
-    Ok(Asked {
-        bytes: Some(bytes),
-        answer,
-    })
+    if is_about_all_topics {
+        let then = move |scope: &Scope, frame: Bytes| {
+            request.narrow(own_topics::read(scope, &frame)?);
+            encode(request)
+        };
+        let before = Before {
+            question: own_topics::question(correlation)?,
+            correlation,
+            then: Box::new(then),
+        };
+        return Ok(Asked {
+            bytes: None,
+            answer,
+            before: Some(before),
+        });
+    }
+    let bytes = if passes { frame } else { encode(request)? };
+    Ok(Asked::of(bytes, answer))
 }
 
 /// Rewrites an answer.
@@ -267,6 +331,7 @@ fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, fr
     bounded::decode::<ResponseHeader>(&mut body, R::Response::header_version(version)).map_err(unread)?;
     let header = frame.slice(4..frame.len() - body.len());
     let mut response: R::Response = bounded::decode(&mut body, version).map_err(unread)?;
+    let passes = R::answer_passes(&response, version);
     asked.to_client(&mut response, scope);
     let handed = asked.answered(&response, scope);
     let error = R::error(&response);
@@ -283,7 +348,7 @@ fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, fr
         Some(handed) => Call::handed(&name(R::KEY), &handed, scope),
         None => call.map(Call::answered),
     };
-    let bytes = if R::answer_passes(&response, version) {
+    let bytes = if passes {
         frame
     } else {
         framed(|bytes| {
@@ -312,10 +377,7 @@ fn refuse<R: Api>(scope: &Scope, asked: &R, version: i16, correlation: i32) -> i
             .and_then(|()| response.encode(bytes, version))
             .map_err(|error| error.to_string())
     })?;
-    Ok(Asked {
-        bytes: None,
-        answer: Some(Answer::Own(bytes)),
-    })
+    Ok(Asked::answered(bytes))
 }
 
 /// The correlation id of an answer's frame.

@@ -1,9 +1,13 @@
-//! Configurations: DescribeConfigs, IncrementalAlterConfigs, AlterConfigs.
+//! Configurations: DescribeConfigs, IncrementalAlterConfigs, AlterConfigs, ListConfigResources.
+//!
+//! Those of brokers, of their loggers and of what clients report of themselves are the whole server's: no sandbox changes
+//! them.
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
     AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
-    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, alter_configs_response, describe_configs_response,
-    incremental_alter_configs_response,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ListConfigResourcesRequest,
+    ListConfigResourcesResponse, alter_configs_response, describe_configs_response, incremental_alter_configs_response,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -16,6 +20,16 @@ use super::scope::Scope;
 fn is_named(kind: i8) -> bool {
     matches!(kind, 2 | 32)
 }
+
+/// What one is told that changes what is the whole server's.
+const SHARED: StrBytes =
+    StrBytes::from_static_str("this configuration is the whole server's, which other sandboxes share");
+
+/// The type of what clients report of themselves (`ConfigResource.Type.CLIENT_METRICS`).
+const CLIENT_METRICS: i8 = 16;
+
+/// `AlterConfigOp.OpType.DELETE`
+const DELETE: i8 = 1;
 
 fn put(kind: i8, name: &mut StrBytes, scope: &Scope) {
     if is_named(kind) {
@@ -87,6 +101,7 @@ impl Api for IncrementalAlterConfigsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
+        self.resources.retain(|resource| is_named(resource.resource_type));
         for resource in &mut self.resources {
             put(resource.resource_type, &mut resource.resource_name, scope);
         }
@@ -97,6 +112,19 @@ impl Api for IncrementalAlterConfigsRequest {
             let (name, message) = (&mut result.resource_name, &mut result.error_message);
             take(result.resource_type, name, message, scope);
         }
+        let shared = self.resources.iter().filter(|each| !is_named(each.resource_type));
+        answer.responses.extend(shared.map(|resource| {
+            let response = incremental_alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone());
+            // Nobody here can have set it, so there is nothing to remove: `kafka-reassign-partitions` does so of itself.
+            if resource.configs.iter().all(|each| each.config_operation == DELETE) {
+                return response;
+            }
+            response
+                .with_error_code(ResponseError::PolicyViolation.code())
+                .with_error_message(Some(SHARED))
+        }));
     }
 
     fn error(answer: &IncrementalAlterConfigsResponse) -> i16 {
@@ -129,6 +157,7 @@ impl Api for AlterConfigsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
+        self.resources.retain(|resource| is_named(resource.resource_type));
         for resource in &mut self.resources {
             put(resource.resource_type, &mut resource.resource_name, scope);
         }
@@ -139,6 +168,14 @@ impl Api for AlterConfigsRequest {
             let (name, message) = (&mut result.resource_name, &mut result.error_message);
             take(result.resource_type, name, message, scope);
         }
+        let shared = self.resources.iter().filter(|each| !is_named(each.resource_type));
+        answer.responses.extend(shared.map(|resource| {
+            alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone())
+                .with_error_code(ResponseError::PolicyViolation.code())
+                .with_error_message(Some(SHARED))
+        }));
     }
 
     fn error(answer: &AlterConfigsResponse) -> i16 {
@@ -156,5 +193,25 @@ impl Api for AlterConfigsRequest {
 
     fn has_effect(&self) -> bool {
         !self.validate_only
+    }
+}
+
+/// In version 0 it is ListClientMetricsResources, and of these a sandbox has none.
+impl Api for ListConfigResourcesRequest {
+    fn to_broker(&mut self, _: &Scope) {}
+
+    fn to_client(&self, answer: &mut ListConfigResourcesResponse, scope: &Scope) {
+        answer.config_resources.retain_mut(|resource| {
+            let kind = resource.resource_type;
+            kind != CLIENT_METRICS && (!is_named(kind) || scope.names().take(&mut resource.resource_name))
+        });
+    }
+
+    fn error(answer: &ListConfigResourcesResponse) -> i16 {
+        answer.error_code
+    }
+
+    fn about(&self, _: &Scope) -> String {
+        "all resources".to_owned()
     }
 }

@@ -19,6 +19,9 @@ impl Api for ConsumerGroupHeartbeatRequest {
     }
 
     fn to_client(&self, answer: &mut ConsumerGroupHeartbeatResponse, scope: &Scope) {
+        scope
+            .names()
+            .restore_regex(&mut answer.error_message, &self.subscribed_topic_regex);
         scope.names().take_from_text(&mut answer.error_message);
         // Version 0 has the broker make the id of a new member.
         let member = answer.member_id.as_deref().unwrap_or(&self.member_id);
@@ -97,6 +100,7 @@ impl Api for ConsumerGroupDescribeRequest {
                 for assignment in [&mut member.assignment, &mut member.target_assignment] {
                     for topic in &mut assignment.topic_partitions {
                         scope.take(&mut topic.topic_name);
+                        scope.seen(|seen| seen.members.name(topic.topic_id, &topic.topic_name));
                     }
                 }
             }

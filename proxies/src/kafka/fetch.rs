@@ -5,6 +5,7 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
 use super::api::Api;
 use super::batches::Fetched;
+use super::foreign::{is_veiled, unveil};
 use super::log::Isolation;
 use super::record::{first_error, list, partitions};
 use super::scope::Scope;
@@ -19,6 +20,8 @@ impl Api for FetchRequest {
             .put_all(self.topics.iter_mut().map(|topic| &mut topic.topic));
         let forgotten = self.forgotten_topics_data.iter_mut();
         scope.names().put_all(forgotten.map(|topic| &mut topic.topic));
+        scope.veil(self.topics.iter_mut().map(|topic| &mut topic.topic_id));
+        scope.veil(self.forgotten_topics_data.iter_mut().map(|topic| &mut topic.topic_id));
     }
 
     fn to_client(&self, answer: &mut FetchResponse, scope: &Scope) {
@@ -27,6 +30,7 @@ impl Api for FetchRequest {
         }
         for topic in &mut answer.responses {
             scope.take(&mut topic.topic);
+            unveil(&mut topic.topic_id);
         }
     }
 
@@ -93,12 +97,15 @@ impl Api for FetchRequest {
         (!handed.is_empty()).then(|| list(handed))
     }
 
-    fn passes(&self, version: i16) -> bool {
-        version >= BY_ID
+    fn passes(&self, version: i16, scope: &Scope) -> bool {
+        let asked = self.topics.iter().map(|topic| &topic.topic_id);
+        let forgotten = self.forgotten_topics_data.iter().map(|topic| &topic.topic_id);
+        version >= BY_ID && scope.knows_all(asked.chain(forgotten))
     }
 
     fn answer_passes(answer: &FetchResponse, version: i16) -> bool {
-        version >= BY_ID && answer.node_endpoints.is_empty()
+        let is_another = answer.responses.iter().any(|topic| is_veiled(&topic.topic_id));
+        version >= BY_ID && answer.node_endpoints.is_empty() && !is_another
     }
 }
 

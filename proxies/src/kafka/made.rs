@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, ProduceRequest, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
-use super::api::{Api, HANDLERS, framed};
+use super::api::{Api, HANDLERS, Handler, framed};
 
 pub(crate) use parts::Part;
 use parts::parts;
@@ -97,14 +97,17 @@ where
     }
 }
 
-/// A request of one of the handled APIs and versions, and its answer, if it has one.
+/// A request of one of the handled APIs and versions, and its answer, if it has one; none of ElectLeaders, before which the
+/// edge may ask a question of its own.
 pub(crate) fn exchange(
     handler: usize,
     version: usize,
     prefix: &'static str,
     chance: &[u8],
 ) -> (Vec<u8>, Option<Vec<u8>>) {
-    let handler = &HANDLERS[handler % HANDLERS.len()];
+    let at = |place: usize| &HANDLERS[place % HANDLERS.len()];
+    let is_other = |handler: &&Handler| handler.key != ApiKey::ElectLeaders as i16;
+    let handler = Some(at(handler)).filter(is_other).unwrap_or_else(|| at(handler + 1));
     let versions = handler.versions.min..=handler.versions.max;
     let version = versions.clone().nth(version % versions.count()).unwrap_or_default();
     let request = (handler.layout.request)(chance, "", version);

@@ -61,6 +61,16 @@ impl Names {
         names.into_iter().for_each(|name| self.put(name));
     }
 
+    /// Whether a name of the broker's is the sandbox's.
+    pub fn owns(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix)
+    }
+
+    /// How much longer the sandbox's names are on the broker, in bytes.
+    pub fn length(&self) -> usize {
+        self.prefix.len()
+    }
+
     /// Takes the prefix from a name; false if it has none, and so is another's. An empty name is nobody's.
     #[must_use]
     pub fn take(&self, name: &mut impl Name) -> bool {
@@ -107,6 +117,18 @@ impl Names {
         {
             let text = format!("{}(?:{})", self.quoted(), without_anchors(regex));
             *regex = StrBytes::from_string(text);
+        }
+    }
+
+    /// Has a text for humans, about a regular expression that [`Names::put_into_regex`] changed, speak of the one that the
+    /// client sent.
+    pub fn restore_regex(&self, text: &mut Option<StrBytes>, sent: &Option<StrBytes>) {
+        let mut put = sent.clone();
+        self.put_into_regex(&mut put);
+        if let (Some(told), Some(sent), Some(put)) = (&text, sent, put)
+            && told.contains(put.as_str())
+        {
+            *text = Some(StrBytes::from_string(told.replace(put.as_str(), sent)));
         }
     }
 
@@ -214,6 +236,16 @@ mod tests {
         assert_eq!(regex.as_deref(), Some(wanted));
         names().take_from_regex(&mut regex);
         assert_eq!(regex.as_deref(), Some("(orders\\..*)|([^a-z]\\^x$)"));
+    }
+
+    #[test]
+    fn a_message_about_a_regex_tells_the_clients_own() {
+        let sent = Some(StrBytes::from_static_str("^a["));
+        let mut text = Some(StrBytes::from_static_str("`\\Qm3f9c-\\E(?:a[)` is wrong"));
+        names().restore_regex(&mut text, &sent);
+        assert_eq!(text.as_deref(), Some("`^a[` is wrong"));
+        names().restore_regex(&mut text, &None);
+        assert_eq!(text.as_deref(), Some("`^a[` is wrong"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use super::api::Api;
 use super::batches::{batches, record_count};
 use super::bearing::Bearing;
+use super::foreign::unveil;
 use super::record::{first_error, list};
 use super::scope::Scope;
 
@@ -17,6 +18,7 @@ impl Api for ProduceRequest {
         scope
             .names()
             .put_all(self.topic_data.iter_mut().map(|topic| &mut topic.name));
+        scope.veil(self.topic_data.iter_mut().map(|topic| &mut topic.topic_id));
     }
 
     fn to_client(&self, answer: &mut ProduceResponse, scope: &Scope) {
@@ -25,6 +27,7 @@ impl Api for ProduceRequest {
         }
         for topic in &mut answer.responses {
             scope.take(&mut topic.name);
+            unveil(&mut topic.topic_id);
             for partition in &mut topic.partition_responses {
                 scope.names().take_from_text(&mut partition.error_message);
                 for record in &mut partition.record_errors {
@@ -98,7 +101,8 @@ impl Api for ProduceRequest {
         self.acks != 0
     }
 
-    fn passes(&self, version: i16) -> bool {
-        version >= 13 && self.transactional_id.is_none()
+    fn passes(&self, version: i16, scope: &Scope) -> bool {
+        let ids = self.topic_data.iter().map(|topic| &topic.topic_id);
+        version >= 13 && self.transactional_id.is_none() && scope.knows_all(ids)
     }
 }

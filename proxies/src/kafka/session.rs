@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Namespace;
-use super::api::{Answer, Answered, Asked, correlation, handler_of, ids, invalid};
+use super::api::{Answer, Answered, Asked, Before, correlation, handler_of, ids, invalid};
 use super::frame::Frames;
 use super::scope::Scope;
 use super::versions;
@@ -56,7 +56,26 @@ async fn requests(
             drop(ask);
             return writer.shutdown().await;
         };
-        let Asked { bytes, answer } = rewrite(scope, frame)?;
+        let Asked {
+            mut bytes,
+            answer,
+            before,
+        } = rewrite(scope, frame)?;
+        if let Some(Before {
+            question,
+            correlation,
+            then,
+        }) = before
+        {
+            let (resolve, resolved) = oneshot::channel();
+            drop(ask.send(Answer::Between(correlation, then, resolve)).await);
+            gate.write(&mut writer, &question).await?;
+            match resolved.await {
+                Ok(resolved) => bytes = Some(resolved),
+                // The broker ended its side, and so does this one once its client does.
+                Err(_) => continue,
+            }
+        }
         if let Some(answer) = answer {
             // Nobody takes it when the broker ended its side; then the write tells.
             drop(ask.send(answer).await);
@@ -107,22 +126,39 @@ async fn answers(
             }
             else => return Err(invalid("the broker sent something that nobody asked for")),
         };
-        let Answered { bytes, under_way } = match answer {
-            Answer::Own(bytes) => bytes.into(),
-            Answer::Broker(id, rewrite) => {
+        let id = match &answer {
+            Answer::Own(_) => None,
+            Answer::Broker(id, _) | Answer::Between(id, ..) => Some(*id),
+        };
+        let frame = match id {
+            None => Bytes::new(),
+            Some(id) => {
                 let frame = frames.next().await;
                 gate.pass().await;
-                let Some(frame) = frame? else {
-                    return writer.shutdown().await;
-                };
-                if correlation(&frame) != id {
-                    let other = correlation(&frame);
-                    return Err(invalid(format!("the broker answered request {other} before {id}")));
+                match frame? {
+                    Some(frame) => from_broker(frame, id)?,
+                    None => return writer.shutdown().await,
                 }
-                rewrite(scope, frame)?
+            }
+        };
+        let Answered { bytes, under_way } = match answer {
+            Answer::Own(bytes) => bytes.into(),
+            Answer::Broker(_, rewrite) => rewrite(scope, frame)?,
+            Answer::Between(_, then, resolve) => {
+                // Nobody takes it when the client ended the connection meanwhile.
+                drop(resolve.send(then(scope, frame)?));
+                continue;
             }
         };
         gate.write(&mut writer, &bytes).await?;
         drop(under_way);
+    }
+}
+
+/// A frame that must answer the request of this correlation id.
+fn from_broker(frame: Bytes, id: i32) -> io::Result<Bytes> {
+    match correlation(&frame) {
+        answered if answered == id => Ok(frame),
+        other => Err(invalid(format!("the broker answered request {other} before {id}"))),
     }
 }

@@ -1,9 +1,9 @@
-//! Transactions: InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn.
+//! Transactions: InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn, WriteTxnMarkers.
 
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse,
     EndTxnRequest, EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse, TxnOffsetCommitRequest,
-    TxnOffsetCommitResponse,
+    TxnOffsetCommitResponse, WriteTxnMarkersRequest, WriteTxnMarkersResponse,
 };
 
 use super::api::Api;
@@ -254,6 +254,39 @@ impl Api for EndTxnRequest {
                 .transaction_ends(&self.transactional_id, self.committed);
         }
         None
+    }
+
+    fn has_effect(&self) -> bool {
+        true
+    }
+}
+
+/// An operator ends a transaction that hangs in a partition (`kafka-transactions abort`).
+impl Api for WriteTxnMarkersRequest {
+    fn to_broker(&mut self, scope: &Scope) {
+        let topics = self.markers.iter_mut().flat_map(|marker| &mut marker.topics);
+        scope.names().put_all(topics.map(|topic| &mut topic.name));
+    }
+
+    fn to_client(&self, answer: &mut WriteTxnMarkersResponse, scope: &Scope) {
+        for topic in answer.markers.iter_mut().flat_map(|marker| &mut marker.topics) {
+            scope.take(&mut topic.name);
+        }
+    }
+
+    fn error(answer: &WriteTxnMarkersResponse) -> i16 {
+        let topics = answer.markers.iter().flat_map(|marker| &marker.topics);
+        let partitions = topics.flat_map(|topic| &topic.partitions);
+        first_error(partitions.map(|partition| partition.error_code))
+    }
+
+    fn about(&self, _: &Scope) -> String {
+        let topics = self.markers.iter().flat_map(|marker| &marker.topics);
+        list(topics.map(|topic| partitions(&topic.name, topic.partition_indexes.iter().copied())))
+    }
+
+    fn bearing(&self) -> Bearing {
+        Bearing::Effect
     }
 
     fn has_effect(&self) -> bool {

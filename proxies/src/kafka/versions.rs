@@ -36,10 +36,7 @@ pub(crate) fn ask(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
         (changed.freeze(), 0)
     };
     let rewrite = move |scope: &Scope, frame| answer(version, scope, frame);
-    Ok(Asked {
-        bytes: Some(frame),
-        answer: Some(Answer::Broker(correlation, Box::new(rewrite))),
-    })
+    Ok(Asked::of(frame, Some(Answer::Broker(correlation, Box::new(rewrite)))))
 }
 
 /// Answers as a broker does that knows no later version than the mock cluster's: the client asks again.
@@ -55,10 +52,7 @@ fn refuse(correlation: i32) -> io::Result<Asked> {
             .and_then(|()| response.encode(bytes, 0))
             .map_err(|error| error.to_string())
     })?;
-    Ok(Asked {
-        bytes: None,
-        answer: Some(Answer::Own(bytes)),
-    })
+    Ok(Asked::answered(bytes))
 }
 
 fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Answered> {

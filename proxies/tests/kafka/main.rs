@@ -4,4 +4,5 @@
 
 mod caller;
 mod edge;
+mod narrow;
 mod quiet;

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use momus_engine::activity::Quiet;
 use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
@@ -11,8 +13,10 @@ use momus_environments::servers::kafka::KafkaServer;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::tap::Tap;
+use super::trust::Trust;
 
 /// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
 static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
@@ -36,6 +40,9 @@ pub async fn direct() -> String {
     tokio::task::spawn_blocking(|| BROKER.2.address()).await.unwrap()
 }
 
+/// How long a program's end may take to be noticed.
+const SOON: Duration = Duration::from_secs(20);
+
 /// A sandbox on the broker, with an edge of one caller, and what was seen behind it.
 pub struct Sandbox {
     /// What stands before its names on the broker.
@@ -46,22 +53,24 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A new one, with a name that no other has.
-    pub async fn new() -> Self {
+    /// A new one, with a name that no other has. Where somebody is to be trusted, TLS ends at its edge.
+    pub async fn new(trust: Option<&Trust>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
         let tap = Tap::before(direct().await.parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
+        timeline.activity().settles_in(Some(Duration::ZERO));
         let prefix = format!("{name}.");
         let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone());
-        let edge = Edge::listen(
-            "shop",
-            "kafka",
-            Upstream::Tcp(tap.address()),
-            Protocol::Kafka(namespace),
-            timeline.clone(),
-        );
-        let edge = edge.await.unwrap();
+        let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
+        let edge = match trust {
+            None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,
+            Some(trust) => {
+                let identity = trust.identity();
+                Edge::listen_tls("shop", "kafka", upstream, protocol, &identity, timeline.clone()).await
+            }
+        };
+        let edge = edge.unwrap();
         Self {
             prefix,
             edge,
@@ -80,7 +89,27 @@ impl Sandbox {
         self.tap.seen()
     }
 
-    /// What a program said, unless its sandbox shows in it or its edge cut it off.
+    /// What a program that ended said, once its sandbox is quiet: no call, member or transaction of it is held for one that
+    /// is still under way. A group that nobody reads for any more may be behind.
+    pub async fn settled(&self, said: Result<String, String>) -> Result<String, String> {
+        let activity = self.timeline.activity();
+        let mut changes = activity.changes();
+        let ongoing = || match activity.quiet() {
+            Quiet::Yes { .. } => None,
+            Quiet::NotYet { why, .. } | Quiet::Hidden { why } => {
+                Some(why).filter(|why| !why.contains("no member has the partition"))
+            }
+        };
+        let quiet = async { while ongoing().is_some() && changes.changed().await.is_ok() {} };
+        match timeout(SOON, quiet).await {
+            Ok(()) => self.check(said),
+            Err(_) => self
+                .check(said)
+                .and_then(|_| Err(format!("it is not quiet: {:?}", ongoing()))),
+        }
+    }
+
+    /// What a program said, unless its sandbox shows in it, its edge cut it off, or it sent nothing there.
     pub fn check(&self, said: Result<String, String>) -> Result<String, String> {
         let said = match said {
             Ok(said) if said.contains(self.prefix.trim_end_matches('.')) => Err(format!("its sandbox shows: {said}")),
@@ -96,6 +125,7 @@ impl Sandbox {
         match said {
             Err(error) => Err(format!("{error}\n{}\n{}", cuts.join("\n"), self.wire().join(" "))),
             Ok(_) if cuts.iter().any(|cut| cut.contains("did not offer")) => Err(cuts.join("\n")),
+            Ok(_) if self.wire().is_empty() => Err("nothing was seen on the wire".to_owned()),
             Ok(said) => Ok(said),
         }
     }

@@ -3,6 +3,9 @@
 mod broker;
 mod cells;
 mod go;
+mod java;
 mod node;
 mod python;
+mod strangers;
 mod tap;
+mod trust;

@@ -3,7 +3,7 @@
 use tokio::process::Command;
 
 use super::cells::cells;
-use crate::table::judge;
+use crate::table::{judge, must_say};
 use crate::tools;
 
 const FEATURES: &[&str] = &["group", "rebalance", "transactions", "codecs", "headers", "admin"];
@@ -19,5 +19,7 @@ fn program() -> Command {
 #[tokio::test]
 async fn kafkajs() {
     tokio::task::spawn_blocking(tools::node_path).await.unwrap();
-    judge("Kafka", &cells("kafkajs 2.2.4", "js", FEATURES, program).await);
+    let cells = cells("kafkajs 2.2.4", "js", FEATURES, program).await;
+    judge("Kafka", &cells);
+    must_say("kafkajs", &cells);
 }

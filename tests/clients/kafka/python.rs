@@ -3,7 +3,7 @@
 use tokio::process::Command;
 
 use super::cells::{FEATURES, cells};
-use crate::table::judge;
+use crate::table::{judge, must_say};
 use crate::tools;
 
 /// Its program, ready to get its arguments.
@@ -16,8 +16,7 @@ pub fn program() -> Command {
 #[tokio::test]
 async fn confluent_kafka_for_python() {
     tokio::task::spawn_blocking(tools::python).await.unwrap();
-    judge(
-        "Kafka",
-        &cells("confluent-kafka 2.16.1", "py", &FEATURES, program).await,
-    );
+    let cells = cells("confluent-kafka 2.16.1", "py", &FEATURES, program).await;
+    judge("Kafka", &cells);
+    must_say("confluent-kafka", &cells);
 }

@@ -191,8 +191,9 @@ async fn every_client_sees_what_it_sees_without_an_edge() {
         cells.push(Cell {
             client: "tokio-postgres 0.7".to_owned(),
             feature: feature.to_owned(),
-            direct: library::says(&direct.url, feature).await,
+            direct: Some(library::says(&direct.url, feature).await),
             proxied: library::says(&proxied.url, feature).await,
+            tls: None,
             wire: proxied.tap.seen(),
         });
     }
@@ -216,8 +217,9 @@ async fn tried(ground: &Ground, one: &Try<'_>) -> Cell {
     Cell {
         client: one.client.to_owned(),
         feature: one.feature.to_owned(),
-        direct,
+        direct: Some(direct),
         proxied,
+        tls: None,
         wire: way.tap.seen(),
     }
 }

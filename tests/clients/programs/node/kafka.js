@@ -4,11 +4,17 @@ const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = require('kafk
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 const [bootstrap, feature, names] = process.argv.slice(2)
-const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } })
+const ssl = process.env.SECURITY_PROTOCOL === 'SSL'
+const kafka = new Kafka({ brokers: [bootstrap], ssl, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } })
 const admin = kafka.admin()
 
-const create = (topic, numPartitions, configEntries = []) =>
-  admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }] })
+async function create(topic, numPartitions, configEntries = []) {
+  const topics = [{ topic, numPartitions, replicationFactor: 1, configEntries }]
+  const made = await admin.createTopics({ waitForLeaders: false, topics })
+  // The broker learns of its controller's changes a little later.
+  while (!(await admin.listTopics()).includes(topic)) await new Promise(done => setTimeout(done, 10))
+  return made
+}
 
 const consumer = (groupId, more = {}) => kafka.consumer({ groupId, heartbeatInterval: 300, maxWaitTimeInMs: 200, ...more })
 

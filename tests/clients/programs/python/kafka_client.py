@@ -1,6 +1,7 @@
 """Features of Kafka through confluent-kafka (librdkafka): BOOTSTRAP FEATURE NAMES. What it prints differs only by a fault."""
 
 import hashlib
+import os
 import sys
 import time
 
@@ -26,6 +27,9 @@ from confluent_kafka.admin import (
 
 BOOTSTRAP, FEATURE, NAMES = sys.argv[1:4]
 COMMON = {"bootstrap.servers": BOOTSTRAP}
+if protocol := os.environ.get("SECURITY_PROTOCOL"):
+    # librdkafka reads no variable itself.
+    COMMON |= {"security.protocol": protocol, "ssl.ca.location": os.environ["SSL_CERT_FILE"]}
 admin = AdminClient(COMMON)
 
 
@@ -40,6 +44,10 @@ def within(what, seconds=60):
 def create(topic, partitions, config=None):
     new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})
     admin.create_topics([new])[topic].result()
+    # The broker learns of its controller's changes a little later.
+    for _ in within(f"topic {topic}"):
+        if topic in admin.list_topics(timeout=30).topics:
+            return
 
 
 def produce(topic, records, **config):
@@ -153,7 +161,7 @@ def transactions():
         producer.commit_transaction(30)
         print("not fenced")
     except KafkaException as error:
-        print("fenced", error.args[0].fatal())
+        print("fenced", error.args[0].name(), error.args[0].fatal())
     other.begin_transaction()
     other.produce(topic, key="c", value="c0", partition=0)
     other.commit_transaction(30)

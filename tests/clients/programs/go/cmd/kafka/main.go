@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -49,12 +50,22 @@ func check(err error) {
 }
 
 func client(options ...kgo.Opt) *kgo.Client {
-	common := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	common := seeds()
 	return must(kgo.NewClient(append(common, options...)...))
+}
+
+// The broker's address, and TLS where it is asked for; Go itself reads SSL_CERT_FILE.
+func seeds() []kgo.Opt {
+	common := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	if os.Getenv("SECURITY_PROTOCOL") == "SSL" {
+		common = append(common, kgo.DialTLSConfig(new(tls.Config)))
+	}
+	return common
 }
 
 func create(topic string, partitions int32, configs map[string]*string) {
 	check(must(adm.CreateTopic(ctx, partitions, 1, configs, topic)).Err)
+	until(func() bool { return must(adm.ListTopics(ctx, topic))[topic].Err == nil })
 }
 
 func text(value string) *string { return &value }
@@ -176,8 +187,14 @@ func rebalance(protocol ...kgo.Opt) {
 	}
 	for _, described := range must(adm.DescribeConsumerGroups(ctx, g)) {
 		fmt.Println("consumer", described.Group, described.State, len(described.Members), described.Err)
+		var members []string
 		for _, m := range described.Members {
-			fmt.Println(m.SubscribedTopics, m.Assignment)
+			members = append(members, fmt.Sprint(m.SubscribedTopics, m.Assignment))
+		}
+		// Their own order is that of their ids.
+		sort.Strings(members)
+		for _, member := range members {
+			fmt.Println(member)
 		}
 	}
 	second.Close()
@@ -190,8 +207,8 @@ func transactions() {
 	create(topic, 1, nil)
 	produce([]*kgo.Record{record(topic, 0, "in", "in0"), record(topic, 0, "in", "in1")})
 	id := kgo.TransactionalID(names + "-tx")
-	session := must(kgo.NewGroupTransactSession(kgo.SeedBrokers(bootstrap), id, kgo.ConsumerGroup(g), kgo.ConsumeTopics(topic),
-		kgo.RequireStableFetchOffsets(), kgo.FetchIsolationLevel(kgo.ReadCommitted())))
+	session := must(kgo.NewGroupTransactSession(append(seeds(), id, kgo.ConsumerGroup(g), kgo.ConsumeTopics(topic),
+		kgo.RequireStableFetchOffsets(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...))
 	for _, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
 		if end == kgo.TryCommit {
 			read(session.Client(), 2)
