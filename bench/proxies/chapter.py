@@ -7,6 +7,7 @@ from . import tables
 from .compare import compare
 from .loads import CLIENTS
 from .tables import Aim
+from .upstreams import ACCOUNTS
 
 ROUNDS = 5
 # How long each load lasts by itself.
@@ -22,7 +23,8 @@ def write(peers, machine, benched, rounds, seconds):
         raise SystemExit(f"error: no ratio is in what the Kafka benchmark printed:\n{kafka}")
     aims += [Aim(f"Momus, Kafka edge, {what}, of direct", float(ratio), 0.8) for what, ratio in rows]
     versions = "\n".join(f"- {name} {version}" for name, version in peers.versions.items())
-    head = HEAD.format(day=date.today(), machine=machine, rounds=rounds, seconds=seconds, versions=versions, clients=CLIENTS)
+    sizes = {"rounds": rounds, "seconds": seconds, "clients": CLIENTS, "accounts": ACCOUNTS}
+    head = HEAD.format(day=date.today(), machine=machine, versions=versions, **sizes)
     return f"{head}\n### Aims\n\n{tables.aims(aims)}{text}### Kafka\n\n{kafka}"
 
 
@@ -37,6 +39,6 @@ for) and is the floor. An edge is proxies/examples/edge.rs, which has the alloca
 taken every second. CPU is the user and system time of the proxy's process. HTTP is a small answer of nginx's (one worker), asked
 for by `wrk` with one thread. The large answer comes out of memory. An idle connection had one exchange, and its memory is the
 growth of the process' proportional share (Pss), without what the kernel holds of it; each such process is a new one. Postgres
-holds 500,000 accounts and is asked by {clients} clients. Records pass librdkafka with its defaults: produced into three
+holds {accounts:,} accounts and is asked by {clients} clients. Records pass librdkafka with its defaults: produced into three
 partitions, then consumed from their beginning; the edge is in librdkafka's process, and the broker is Apache Kafka's.
 """

@@ -41,16 +41,17 @@ class Children:
             child.stop()
 
     def start(self, words, by=signal.SIGTERM, **options):
-        """Starts a server, which ends by this signal."""
+        """Starts a server, which ends by this signal, or without one by the end of its input."""
         child = Child(words, by, options)
         self.running.append(child)
         return child
 
-    @contextlib.contextmanager
-    def while_needed(self, start):
-        """What `start` starts with the children that it is given, until the block ends."""
-        with Children() as children:
-            yield start(children)
+
+@contextlib.contextmanager
+def while_needed(start):
+    """What `start` starts among the children that it is given, which are stopped when the block ends."""
+    with Children() as children:
+        yield start(children)
 
 
 class Child:
@@ -59,11 +60,14 @@ class Child:
     def __init__(self, words, by, options):
         self.words = [str(word) for word in words]
         self.by = by
-        self.process = subprocess.Popen(self.words, preexec_fn=ends_with_us(by), **options)
+        self.process = subprocess.Popen(self.words, preexec_fn=ends_with_us(by) if by else None, **options)
         self.pid = self.process.pid
 
     def stop(self):
-        self.process.send_signal(self.by)
+        if self.by:
+            self.process.send_signal(self.by)
+        else:
+            self.process.stdin.close()
         try:
             self.process.wait(LIMIT)
         except subprocess.TimeoutExpired:

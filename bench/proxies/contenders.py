@@ -34,6 +34,12 @@ class Contender:
     who: str
     port: int
     proxy: Child = None
+    # How many requests or transactions have passed it.
+    passed: int = 0
+
+    def recorded(self):
+        """How many events an edge says that it recorded, once it is stopped."""
+        return int(self.proxy.process.stdout.read())
 
 
 class Contenders:
@@ -74,7 +80,7 @@ class Contenders:
     def edge(self, children, who, protocol, upstream, *more):
         """proxies/examples/edge.rs, which says where it listens."""
         words = [self.programs["edge"], protocol, f"127.0.0.1:{upstream}", *more]
-        edge = children.start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        edge = children.start(words, by=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         address = edge.process.stdout.readline().strip()
         if not address:
             raise SystemExit(f"error: {who} did not start")

@@ -29,6 +29,7 @@ def http(wrk, contender, connections, seconds):
     count = int(number(r"(\d+) requests in", said))
     if failed or count == 0:
         raise SystemExit(f"error: {contender.who}: requests failed\n{said}")
+    contender.passed += count
     return {
         "rate": number(r"Requests/sec:\s+([\d.]+)", said),
         "p50": latency("50%", said),
@@ -70,6 +71,7 @@ def postgres(contender, mode, seconds):
     before = cpu(contender)
     said = load([*words, *reached(contender.port)])
     count = int(number(r"number of transactions actually processed: (\d+)", said))
+    contender.passed += count
     return {
         "rate": number(r"tps = ([\d.]+) \(without", said),
         "mean": number(r"latency average = ([\d.]+) ms", said) / 1000,

@@ -11,6 +11,9 @@ from .children import accepts, ends_with_us, free_port
 # The large answer, in bytes.
 LARGE = 1 << 30
 NOBODY = 65534
+# How many of pgbench's scales the cluster holds, and how many accounts these are.
+SCALE = 5
+ACCOUNTS = SCALE * 100_000
 
 # One process, which is the one worker.
 NGINX = """daemon off;
@@ -86,7 +89,7 @@ def postgres(children, folder):
     server = children.start(words, by=signal.SIGINT, stderr=log, **quiet, **other)
     asked = [postgres_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     server.until(lambda: subprocess.run(asked).returncode == 0)
-    fill = [postgres_program("pgbench"), "-i", "-q", "-s", "5", *reached(port)]
+    fill = [postgres_program("pgbench"), "-i", "-q", "-s", str(SCALE), *reached(port)]
     subprocess.run(fill, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=ends_with_us(signal.SIGTERM))
     return port
 

@@ -1,5 +1,5 @@
 //! One edge, kept until the standard input ends: `edge tcp|http UPSTREAM`, `edge postgres UPSTREAM DATABASE`,
-//! `edge kafka UPSTREAM PREFIX`. It prints the address that a caller is given.
+//! `edge kafka UPSTREAM PREFIX`. It prints the address that a caller is given, and at its end how many events were recorded.
 //!
 //! `bench/run --only proxies` compares it with other proxies, and a profiler can be laid to it alone. Allocator and runtime
 //! are those of the `momus` program.
@@ -60,15 +60,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let taker = std::thread::spawn(move || take(&timeline, &ended));
     std::io::stdin().read_to_end(&mut Vec::new())?;
     drop(open);
-    taker.join().map_err(|_| "the timeline could not be taken")?;
+    let taken = taker.join().map_err(|_| "the timeline could not be taken")?;
     drop(edge);
+    println!("{taken}");
     runtime.shutdown_background();
     Ok(())
 }
 
-/// Takes the timeline again and again, beside the runtime as a run's reports stand beside it, until the other end is dropped.
-fn take(timeline: &Timeline, ended: &Receiver<()>) {
+/// Takes the timeline again and again, beside the runtime as a run's reports stand beside it, until the other end is dropped;
+/// how many events there were.
+fn take(timeline: &Timeline, ended: &Receiver<()>) -> usize {
+    let mut taken = 0;
     while ended.recv_timeout(SCENARIO) == Err(RecvTimeoutError::Timeout) {
-        drop(timeline.drain());
+        taken += timeline.drain().len();
     }
+    taken + timeline.drain().len()
 }
