@@ -31,7 +31,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 5;
-const RECORDS: usize = 200_000;
+const RECORDS: usize = 400_000;
 const SIZES: [usize; 2] = [200, 1000];
 const PARTITIONS: i32 = 3;
 /// How long anything may take that is no more than a part of a round.
@@ -134,7 +134,7 @@ fn make(runtime: &Runtime, server: &KafkaServer, name: String) -> Result<()> {
     let topic = NewTopic {
         name,
         partitions: PARTITIONS.unsigned_abs(),
-        config: vec![("file.delete.delay.ms".into(), "1000".into())],
+        config: Vec::new(),
     };
     match runtime.block_on(server.create_topics(vec![topic]))? {
         unmade if unmade.is_empty() => Ok(()),
