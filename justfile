@@ -24,7 +24,7 @@ bench-check:
 bench-sandbox:
     cargo bench --locked -q -p momus --bench sandbox
 
-# Momus beside cucumber-rs, cucumber-js, behave, Hurl and godog: bench/RESULTS.md
+# Momus beside cucumber-rs, cucumber-js, behave, Hurl and godog, its edges beside HAProxy and Toxiproxy: bench/RESULTS.md
 bench *ARGUMENTS:
     nice -n 10 bench/run {{ARGUMENTS}}
 

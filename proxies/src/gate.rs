@@ -1,7 +1,10 @@
 //! The gate that every byte of a connection passes: closed while the edge is cut.
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 
 use momus_engine::activity::{Activity, UnderWay};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -73,14 +76,22 @@ impl Gate {
     pub async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             self.pass().await;
-            let mut cut = self.rules.clone();
-            tokio::select! {
-                biased;
-                Ok(_) = cut.wait_for(|rules| !rules.cuts.is_empty()) => {}
-                written = writer.write(bytes) => match written? {
-                    0 => return Err(io::ErrorKind::WriteZero.into()),
-                    count => bytes = &bytes[count..],
-                },
+            // Mostly there is room, and nothing to wait for.
+            let at_once = poll_fn(|context| Poll::Ready(Pin::new(&mut *writer).poll_write(context, bytes))).await;
+            let written = match at_once {
+                Poll::Ready(written) => written,
+                Poll::Pending => {
+                    let mut cut = self.rules.clone();
+                    tokio::select! {
+                        biased;
+                        Ok(_) = cut.wait_for(|rules| !rules.cuts.is_empty()) => continue,
+                        written = writer.write(bytes) => written,
+                    }
+                }
+            };
+            match written? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => bytes = &bytes[count..],
             }
         }
         // TLS keeps what its socket does not take at once.

@@ -181,8 +181,8 @@ pub(crate) async fn responses(
             read = reader.read(&mut buffer) => read,
         };
         gate.pass().await;
-        let mut rest = &buffer[..read?];
-        if rest.is_empty() {
+        let bytes = &buffer[..read?];
+        if bytes.is_empty() {
             let until_end = matches!(
                 state,
                 State::Body {
@@ -204,31 +204,34 @@ pub(crate) async fn responses(
         }
         let streams = exchanges.streams();
         let unasked = exchanges.awaited().is_none() && !exchanges.is_tunnel();
-        if is_new && (streams.are_spoken() || unasked && http2::may_be_settings(rest)) {
+        if is_new && (streams.are_spoken() || unasked && http2::may_be_settings(bytes)) {
             streams.is_spoken_by_server();
-            let begun = rest.to_vec();
+            let begun = bytes.to_vec();
             return http2::responses(reader, writer, gate, exchanges, &begun, buffer).await;
         }
         is_new = false;
-        while !rest.is_empty() {
+        // What passes of what was read goes out in one piece: up to `at`, and from `sent` on it is still to go.
+        let (mut at, mut sent, mut overs) = (0, 0, Vec::new());
+        while at < bytes.len() {
             // A rule's answer may be due between two responses that came in one piece.
-            if matches!(&state, State::Head(head) if head.is_empty())
-                && give_answers(writer, &mut gate, exchanges).await?
-            {
-                return writer.shutdown().await;
+            if matches!(&state, State::Head(head) if head.is_empty()) && exchanges.answers_next() {
+                gate.write(writer, &bytes[sent..at]).await?;
+                sent = at;
+                overs.clear();
+                if give_answers(writer, &mut gate, exchanges).await? {
+                    return writer.shutdown().await;
+                }
             }
+            let rest = &bytes[at..];
             state = match state {
                 State::Tunnel => {
-                    gate.write(writer, rest).await?;
-                    rest = &[];
+                    at = bytes.len();
                     State::Tunnel
                 }
                 State::Body { mut body, swallow } => {
                     let (count, done) = body.take(rest, |content| exchanges.hear(content));
-                    let over = if done { exchanges.finish() } else { None };
-                    gate.write(writer, &rest[..count]).await?;
-                    drop(over);
-                    rest = &rest[count..];
+                    overs.extend(if done { exchanges.finish() } else { None });
+                    at += count;
                     if done {
                         State::Head(Vec::new())
                     } else {
@@ -237,15 +240,25 @@ pub(crate) async fn responses(
                 }
                 State::Head(mut head) => {
                     let before = head.len();
-                    head.extend_from_slice(rest);
+                    let whole = if before == 0 {
+                        rest
+                    } else {
+                        head.extend_from_slice(rest);
+                        &head
+                    };
                     let awaited = exchanges.awaited();
                     let parsed = match &awaited {
-                        Some(method) => head::response(&head, method),
+                        Some(method) => head::response(whole, method),
                         None => Parsed::Foreign,
                     };
                     match parsed {
-                        Parsed::Partial if head.len() < BUFFER => {
-                            rest = &[];
+                        Parsed::Partial if whole.len() < BUFFER => {
+                            gate.write(writer, &bytes[sent..at]).await?;
+                            at = bytes.len();
+                            sent = at;
+                            if before == 0 {
+                                head.extend_from_slice(rest);
+                            }
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
@@ -253,22 +266,23 @@ pub(crate) async fn responses(
                                 Some(_) => "the answer is no HTTP/1.1",
                                 None => "an answer came to no request",
                             });
-                            gate.write(writer, &head).await?;
-                            rest = &[];
+                            gate.write(writer, &head[..before]).await?;
+                            at = bytes.len();
                             State::Tunnel
                         }
                         Parsed::Head(length, response) => {
-                            rest = &rest[length - before..];
+                            at += length - before;
                             let interim = (100..200).contains(&response.status) && !response.tunnel;
                             if !interim {
                                 exchanges.answer(response.status);
                             }
-                            let over = (response.body == Body::Empty && !interim).then(|| exchanges.finish());
+                            if response.body == Body::Empty && !interim {
+                                overs.extend(exchanges.finish());
+                            }
                             if response.tunnel {
                                 exchanges.is_upgraded();
                             }
-                            gate.write(writer, &head[..length]).await?;
-                            drop(over);
+                            gate.write(writer, &head[..before]).await?;
                             match response.body {
                                 _ if response.tunnel => State::Tunnel,
                                 Body::Empty => State::Head(Vec::new()),
@@ -279,6 +293,8 @@ pub(crate) async fn responses(
                 }
             };
         }
+        gate.write(writer, &bytes[sent..at]).await?;
+        drop(overs);
     }
 }
 

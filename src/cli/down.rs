@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use momus_environments::cache::Cache;
 use momus_environments::guardian;
+use tokio::time::{interval, timeout};
 
 use super::exit;
 use super::keep::{Order, Record, ask};
@@ -44,7 +45,7 @@ impl Down {
             if keeping.is_empty() {
                 println!("nothing is kept");
             }
-            return told(keeping.iter().map(remove_all).collect());
+            return told(keeping.iter().try_for_each(remove_all));
         };
         let (run, sandbox) = match id.split_once('/') {
             Some((run, sandbox)) => (run, Some(sandbox)),
@@ -106,14 +107,16 @@ fn remove(keeping: &Keeping, sandbox: &str) -> Result<(), String> {
 
 /// Waits until nothing of the run is left.
 fn gone(folder: &Path) -> Result<(), String> {
-    let until = Instant::now() + LIMIT;
-    while folder.exists() {
-        if Instant::now() > until {
-            return Err(format!("{} is still there", folder.display()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let gone = async {
+        let mut looks = interval(EACH);
+        while folder.exists() {
+            looks.tick().await;
         }
-        std::thread::sleep(EACH);
-    }
-    Ok(())
+    };
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let waited = runtime.block_on(async { timeout(LIMIT, gone).await });
+    waited.map_err(|_| format!("{} is still there", folder.display()))
 }
 
 fn told(done: Result<(), String>) -> ExitCode {
