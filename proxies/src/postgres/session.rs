@@ -283,7 +283,7 @@ impl Session {
         let tag = std::str::from_utf8(&tag).unwrap_or_default().trim_end_matches('\0');
         let (rows, answer) = (std::mem::take(&mut state.rows), std::mem::take(&mut state.answer));
         state.copies = false;
-        let run = self.run(state);
+        let run = Self::run(state);
         let Run {
             statement, question, ..
         } = &run;
@@ -319,39 +319,6 @@ impl Session {
             };
             self.tell(&run, Ended { rows, sqlstate: None });
         }
-    }
-
-    /// What was run of what was asked first; an Execute is over with it.
-    fn run(&self, state: &mut State) -> Run {
-        let mut run = Run::unseen(0);
-        match state.asked.front_mut() {
-            Some(Pending {
-                asked: Asked::Query { statement, answered },
-                since,
-            }) => {
-                run.statement = statement.clone();
-                run.part = usize::try_from(*answered).unwrap_or(usize::MAX);
-                run.question = hash_of((statement.hash, *answered));
-                run.since = std::mem::replace(since, Instant::now());
-                *answered += 1;
-            }
-            Some(Pending {
-                asked: Asked::Execute { portal },
-                since,
-            }) => {
-                run = Run::unseen(*portal);
-                run.since = *since;
-                if let Some(portal) = state.portals.get_mut(portal) {
-                    portal.runs += 1;
-                    run.question = hash_of((portal.statement.hash, portal.parameters, portal.runs));
-                    run.statement = portal.statement.clone();
-                    run.parameters = Arc::clone(&portal.kept);
-                }
-                state.asked.pop_front();
-            }
-            _ => {}
-        }
-        run
     }
 
     /// A statement failed: what its client does about that is still to come.

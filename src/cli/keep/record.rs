@@ -43,14 +43,6 @@ pub struct KeptSandbox {
 
 impl KeptSandbox {
     pub fn of(kept: &Kept, mesh: &Mesh) -> Self {
-        let kinds = [
-            Kind::Service,
-            Kind::Datastore,
-            Kind::Broker,
-            Kind::Bucket,
-            Kind::Partner,
-            Kind::BuiltIn,
-        ];
         let found = |name: &str| {
             let endpoint = kept.sandbox.endpoint(CLIENT, name)?;
             let address = if endpoint.url.is_empty() {
@@ -65,7 +57,7 @@ impl KeptSandbox {
             outcome: kept.outcome.word().to_owned(),
             place: format!("{}:{}", kept.place.file, kept.place.line),
             scenario: kept.place.name.clone(),
-            endpoints: mesh.names(&kinds).into_iter().filter_map(found).collect(),
+            endpoints: mesh.names(&Kind::EDGES).into_iter().filter_map(found).collect(),
             logs: kept.sandbox.logs(),
         }
     }

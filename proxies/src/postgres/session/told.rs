@@ -10,6 +10,7 @@ use super::super::parameters;
 use super::super::statement::Statement;
 use super::super::text::{self, Told};
 use super::{Pending, Session, State};
+use crate::reads::hash_of;
 
 /// A statement that was run.
 pub(super) struct Run {
@@ -50,6 +51,39 @@ pub(super) struct Ended {
 const UNSEEN: &str = "(a statement that SQL prepared)";
 
 impl Session {
+    /// What was run of what was asked first; an Execute is over with it.
+    pub(super) fn run(state: &mut State) -> Run {
+        let mut run = Run::unseen(0);
+        match state.asked.front_mut() {
+            Some(Pending {
+                asked: Asked::Query { statement, answered },
+                since,
+            }) => {
+                run.statement = statement.clone();
+                run.part = usize::try_from(*answered).unwrap_or(usize::MAX);
+                run.question = hash_of((statement.hash, *answered));
+                run.since = std::mem::replace(since, Instant::now());
+                *answered += 1;
+            }
+            Some(Pending {
+                asked: Asked::Execute { portal },
+                since,
+            }) => {
+                run = Run::unseen(*portal);
+                run.since = *since;
+                if let Some(portal) = state.portals.get_mut(portal) {
+                    portal.runs += 1;
+                    run.question = hash_of((portal.statement.hash, portal.parameters, portal.runs));
+                    run.statement = portal.statement.clone();
+                    run.parameters = Arc::clone(&portal.kept);
+                }
+                state.asked.pop_front();
+            }
+            _ => {}
+        }
+        run
+    }
+
     /// Records a statement that was run.
     pub(super) fn tell(&self, run: &Run, ended: Ended) {
         let Run { statement, part, .. } = run;
