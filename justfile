@@ -35,3 +35,7 @@ mutants COUNT="60":
 # a fuzz target (http, postgres, kafka, kafka_made, greeting, statsd) over its corpus, until it finds something; `cargo install cargo-fuzz`
 fuzz TARGET *ARGUMENTS:
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} -- -max_len=4096 {{ARGUMENTS}}
+
+# Olympus' features again and again: `just soak runs 50` (the same verdicts, nothing left), `just soak kills 200` (nothing left 5 s later)
+soak *ARGUMENTS:
+    fixtures/olympus/soak.py {{ARGUMENTS}}
