@@ -12,7 +12,7 @@ use momus_engine::mesh::{Healthcheck, Mesh, Service, Source};
 use momus_engine::timeline::{OpenWait, Timeline};
 use momus_proxies::kafka::{Namespace, Partition};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::service::Running;
 
@@ -21,6 +21,8 @@ use super::service::Running;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 /// How long one try may take.
 const TRY_LIMIT: Duration = Duration::from_secs(2);
+/// How long a try may go on when the time is over: it is not cut off, for the service would tell of a caller that is gone.
+const LAST_TRY: Duration = Duration::from_millis(200);
 /// How long the rest of an answer is read whose status is known: a service must not take its end for a broken connection.
 const REST_LIMIT: Duration = Duration::from_millis(200);
 
@@ -65,9 +67,9 @@ impl Candidate<'_> {
             open: timeline.wait_for(format!("{} to become ready", self.name)),
             lacks: Mutex::default(),
         };
+        let until = Instant::now() + limit;
         let ready = async {
-            self.healthy(timeline, &wait).await;
-            self.assigned(&wait).await;
+            self.healthy(timeline, &wait, until).await && timeout_at(until, self.assigned(&wait)).await.is_ok()
         };
         tokio::select! {
             biased;
@@ -78,10 +80,13 @@ impl Candidate<'_> {
                     Source::Url(_) => failure,
                 })
             }
-            in_time = timeout(limit, ready) => in_time.map_err(|_| {
-                let message = format!("{} was not ready within {}{}", self.name, in_words(limit), wait.lacks());
-                Failure::unknown(message).hint(self.what_makes_ready())
-            }),
+            in_time = ready => match in_time {
+                true => Ok(()),
+                false => {
+                    let message = format!("{} was not ready within {}{}", self.name, in_words(limit), wait.lacks());
+                    Err(Failure::unknown(message).hint(self.what_makes_ready()))
+                }
+            },
         }
     }
 
@@ -94,23 +99,28 @@ impl Candidate<'_> {
         format!("{} is ready when {}", self.name, conditions.join(" and "))
     }
 
-    async fn healthy(&self, timeline: &Timeline, wait: &Wait<'_>) {
+    /// Whether its healthcheck passes in time.
+    async fn healthy(&self, timeline: &Timeline, wait: &Wait<'_>, until: Instant) -> bool {
         let Some(check) = self.service.healthcheck.as_deref() else {
-            return;
+            return true;
         };
         let mut bell = timeline.bell();
         loop {
             bell.mark_unchanged();
-            let tried = timeout(TRY_LIMIT, self.check(check)).await;
-            match tried.unwrap_or_else(|_| Err(format!("no answer within {} s", TRY_LIMIT.as_secs()))) {
-                Ok(()) => return,
+            let patience = TRY_LIMIT.min(until.saturating_duration_since(Instant::now()) + LAST_TRY);
+            let tried = timeout(patience, self.check(check)).await;
+            match tried.unwrap_or_else(|_| Err(format!("no answer within {}", in_words(patience)))) {
+                Ok(()) => return true,
                 Err(why) => wait.say(why),
             }
             let tried = Instant::now();
-            sleep_until(tried + PAUSES.0).await;
+            if tried >= until {
+                return false;
+            }
+            sleep_until(until.min(tried + PAUSES.0)).await;
             tokio::select! {
                 _ = bell.changed() => {}
-                () = sleep_until(tried + PAUSES.1) => {}
+                () = sleep_until(until.min(tried + PAUSES.1)) => {}
             }
         }
     }
