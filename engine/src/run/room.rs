@@ -68,12 +68,11 @@ fn is_exhaustion(failure: &Failure) -> bool {
 impl Run {
     /// Makes a sandbox. Where there is no room for it, it is made once another is gone; alone it has to be made.
     pub(super) async fn sandbox(&self, timeline: &Timeline) -> Result<Made<'_>, StepError> {
-        let failure = match self.make(timeline).await {
+        let mut failure = match self.make(timeline).await {
             Err(failure) if is_exhaustion(&failure) => failure,
             made => return made,
         };
         let _turn = self.room.turn.lock().await;
-        let mut failure = failure;
         loop {
             let mut open = self.room.open.subscribe();
             let others = *open.borrow_and_update();

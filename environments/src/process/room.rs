@@ -35,10 +35,8 @@ fn of_a_sandbox(mesh: &Mesh) -> u64 {
     let things = mesh.services.len() + mesh.datastores.len() + mesh.brokers.len() + mesh.buckets.len();
     let of_services = mesh.services.values().map(|service| service.dependencies().len());
     let edges = things + mesh.partners.len() + of_services.sum::<usize>();
-    let mut services = mesh.services.values();
-    let started = services
-        .by_ref()
-        .filter(|service| matches!(service.source, Source::Command(_)));
+    let services = mesh.services.values();
+    let started = services.filter(|service| matches!(service.source, Source::Command(_)));
     edges as u64 * OF_AN_EDGE + started.count() as u64 * OF_A_SERVICE
 }
 

@@ -294,8 +294,6 @@ impl Session {
             _ => (did(tag, statement, rows), tag),
         };
         let is_news = match did {
-            // What does nothing again and again is told once.
-            Did::Nothing => self.wire.answers_anew(hash_of((statement.hash, tag)), 0),
             Did::Read => {
                 let answer = hash_of((rows.number, answer.finish()));
                 self.wire.read(*question, answer, tag)
@@ -308,7 +306,8 @@ impl Session {
                 self.wire.effect(tag);
                 true
             }
-            Did::EndedTransaction => self.wire.answers_anew(hash_of((statement.hash, tag)), 0),
+            // What does nothing again and again is told once.
+            Did::Nothing | Did::EndedTransaction => self.wire.answers_anew(hash_of((statement.hash, tag)), 0),
         };
         if is_news {
             let counted = tag.rsplit_once(' ').and_then(|(_, number)| number.parse().ok());

@@ -39,10 +39,7 @@ pub async fn hold(
         },
         kept,
     };
-    let until = Instant::now() + lease;
-    let held_until = held
-        .until(until, environment.run_folder(), lease, foreground, code)
-        .await;
+    let held_until = held.until(environment.run_folder(), lease, foreground, code).await;
     held.give_up_all().await;
     // Nobody is there to be told what is left; a next run sweeps it.
     drop(environment.close().await);
@@ -58,12 +55,12 @@ struct Held {
 impl Held {
     async fn until(
         &mut self,
-        until: Instant,
         folder: Option<&Path>,
         lease: Duration,
         foreground: Foreground,
         code: u8,
     ) -> Result<(), String> {
+        let until = Instant::now() + lease;
         let folder = folder.ok_or("nothing of this mesh outlives a run: there is nothing to keep")?;
         let cannot = |error: std::io::Error| format!("nothing can be kept: {error}");
         let control = Control::listen(folder).map_err(cannot)?;

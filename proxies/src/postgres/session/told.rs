@@ -142,7 +142,7 @@ impl Session {
 
 /// The SQLSTATE among the fields of an ErrorResponse ("Error and Notice Message Fields").
 fn sqlstate(content: &[u8]) -> Option<String> {
-    let fields = content.split(|byte| *byte == 0);
-    let code = fields.into_iter().find_map(|field| field.strip_prefix(b"C"))?;
+    let mut fields = content.split(|byte| *byte == 0);
+    let code = fields.find_map(|field| field.strip_prefix(b"C"))?;
     (code.len() == 5).then(|| String::from_utf8_lossy(code).into_owned())
 }
