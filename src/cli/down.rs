@@ -5,12 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use momus_environments::cache::Cache;
-use momus_environments::guardian;
 use tokio::time::{interval, timeout};
 
 use super::exit;
-use super::keep::{Order, Record, ask};
+use super::keep::{OfRun, Order, Record, ask};
 
 /// How long a run may take to end, once its sandboxes are removed.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -75,13 +73,11 @@ fn unknown(id: &str, keeping: &[Keeping]) -> String {
 }
 
 fn keeping() -> Result<Vec<Keeping>, String> {
-    let cache = Cache::of_user().map_err(|error| error.to_string())?;
-    let living = guardian::living(&cache).map_err(|error| format!("the runs cannot be listed: {error}"))?;
     let mut keeping = Vec::new();
-    for (run, folder) in living {
-        let record = Record::read(&folder).map_err(|error| format!("what run {run} keeps cannot be read: {error}"))?;
+    for OfRun { run, folder, record } in Record::of_runs()? {
+        let record = record.map_err(|error| format!("what run {run} keeps cannot be read: {error}"))?;
         keeping.extend(record.map(|record| Keeping {
-            run: run.as_str().to_owned(),
+            run,
             folder,
             sandboxes: record.sandboxes.into_iter().map(|sandbox| sandbox.name).collect(),
         }));

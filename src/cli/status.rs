@@ -3,11 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use momus_environments::cache::Cache;
-use momus_environments::guardian;
 
 use super::exit;
-use super::keep::{Record, lasting};
+use super::keep::{OfRun, Record, lasting};
 
 /// List the runs on this machine, and the sandboxes that they keep: what they are of, and where the things in them are.
 #[derive(Args)]
@@ -30,15 +28,14 @@ impl Status {
 }
 
 fn list() -> Result<String, String> {
-    let cache = Cache::of_user().map_err(|error| error.to_string())?;
-    let living = guardian::living(&cache).map_err(|error| format!("the runs cannot be listed: {error}"))?;
-    if living.is_empty() {
+    let runs = Record::of_runs()?;
+    if runs.is_empty() {
         return Ok("no run\n".to_owned());
     }
     let mut lines = Vec::new();
-    for (run, folder) in living {
-        match Record::read(&folder) {
-            Ok(Some(record)) => lines.extend(kept(run.as_str(), &record)),
+    for OfRun { run, record, .. } in runs {
+        match record {
+            Ok(Some(record)) => lines.extend(kept(&run, &record)),
             Ok(None) => lines.push(format!("run {run}: running")),
             Err(error) => lines.push(format!("run {run}: what it keeps cannot be read: {error}")),
         }

@@ -11,7 +11,7 @@ mod record;
 pub use self::control::{Order, ask};
 pub use self::foreground::{Foreground, relay};
 pub use self::hold::hold;
-pub use self::record::{Record, lasting};
+pub use self::record::{OfRun, Record, lasting};
 
 /// How many sandboxes are kept at most: each has all its services running.
 pub const MOST: usize = 3;

@@ -8,6 +8,8 @@ use momus_engine::failure::in_words;
 use momus_engine::mesh::{Kind, Mesh};
 use momus_engine::run::Kept;
 use momus_engine::sandbox::CLIENT;
+use momus_environments::cache::Cache;
+use momus_environments::guardian::{self, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The file in the run's folder.
@@ -23,6 +25,14 @@ pub struct Record {
     /// Why its services run without walls, where they do.
     pub lacks_walls: Option<String>,
     pub sandboxes: Vec<KeptSandbox>,
+}
+
+/// A run on this machine.
+pub struct OfRun {
+    pub run: String,
+    pub folder: PathBuf,
+    /// What is kept of it, if anything.
+    pub record: io::Result<Option<Record>>,
 }
 
 /// A sandbox that is kept.
@@ -78,12 +88,27 @@ impl Record {
     ///
     /// # Errors
     /// When the file cannot be read, or another version of Momus wrote it.
-    pub fn read(run_folder: &Path) -> io::Result<Option<Self>> {
+    fn read(run_folder: &Path) -> io::Result<Option<Self>> {
         match std::fs::read(run_folder.join(FILE)) {
             Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The runs on this machine, by identifier, each with its folder and what is kept of it.
+    ///
+    /// # Errors
+    /// When the runs cannot be listed; what of a single one cannot be read stands in its place.
+    pub fn of_runs() -> Result<Vec<OfRun>, String> {
+        let cache = Cache::of_user().map_err(|error| error.to_string())?;
+        let living = guardian::living(&cache).map_err(|error| format!("the runs cannot be listed: {error}"))?;
+        let read = |(run, folder): (RunId, PathBuf)| OfRun {
+            record: Self::read(&folder),
+            run: run.as_str().to_owned(),
+            folder,
+        };
+        Ok(living.into_iter().map(read).collect())
     }
 
     /// For how long it is still kept.
