@@ -42,9 +42,11 @@ impl House {
             arguments: Vec::new(),
         };
         if unprivileged {
-            // Where the program lies may be closed to others.
+            // Where the program lies may be closed to others. Not copied by this process: a child that is being started beside it
+            // would have the copy open for writing, and what is open so cannot be executed.
             let copy = folder.path().join("momus-guardian");
-            fs::copy(guardian, &copy).unwrap();
+            let mut copied = std::process::Command::new("cp");
+            assert!(copied.args([&guardian, &copy]).status().unwrap().success());
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
             let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"];
             launcher = Launcher {
@@ -236,6 +238,38 @@ async fn a_program_ends_inside_as_it_would_outside() {
         let (_child, _output, walls, _built) = house.walls(Inside::default()).await;
         let missing = walls.run(Command::new("/no/such/program")).await.unwrap_err();
         assert!(missing.to_string().contains("No such file"), "{missing}");
+        house.guardian.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_ends_by_itself_is_not_told_as_killed_by_what_kills_it_then() {
+    let address = SocketAddr::from(([127, 77, 0, 2], 9000));
+    let script = "
+import os, socket
+connection = socket.create_connection(('127.77.0.2', 9000))
+connection.recv(1)
+os._exit(7)
+";
+    let inside = Inside {
+        sockets: vec![Socket::Tcp(address)],
+        ..Inside::default()
+    };
+    for house in House::both().await {
+        for patience in 0..30 {
+            let (child, _output, walls, mut built) = house.walls(inside.clone()).await;
+            let listener = listener(built.sockets.remove(0));
+            walls.run(python(script)).await.unwrap();
+            let (mut connection, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+            connection.write_all(b"x").await.unwrap();
+            let mut rest = Vec::new();
+            drop(timeout(SOON, connection.read_to_end(&mut rest)).await.unwrap());
+            // A little later each time: the program, the inner and the outer process end one after another.
+            for _ in 0..patience * 20 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(timeout(SOON, child.kill()).await.unwrap(), Exit::Code(7), "{patience}");
+        }
         house.guardian.close().await.unwrap();
     }
 }

@@ -136,13 +136,25 @@ pub(super) fn of_run(run: &str) -> Vec<Stat> {
     families(|stat| stat.pid == own_pid() || stat.carries(&marker))
 }
 
-/// The program within the walls whose outer process this is: the first child of its child. The rest of what the inner process has
-/// for children are orphans that came of it.
-pub(super) fn program_within(outer: &ProcessId) -> Option<ProcessId> {
-    let processes = all();
-    let inner = processes.iter().find(|stat| stat.parent == outer.pid)?;
-    let children = processes.iter().filter(|stat| stat.parent == inner.pid);
-    children.min_by_key(|stat| (stat.start_time, stat.pid)).map(Stat::id)
+/// What is behind the outer process of walls.
+pub(super) struct Within {
+    /// Number 1 inside: with it ends whatever is inside.
+    pub(super) inner: ProcessId,
+    /// The first of its children; the rest are orphans that came of it. None as long as none was started.
+    pub(super) program: Option<ProcessId>,
+}
+
+impl Within {
+    /// Behind this outer process; none as long as it has not begun the inner one.
+    pub(super) fn of(outer: &ProcessId) -> Option<Self> {
+        let processes = all();
+        let inner = processes.iter().find(|stat| stat.parent == outer.pid)?;
+        let children = processes.iter().filter(|stat| stat.parent == inner.pid);
+        Some(Self {
+            inner: inner.id(),
+            program: children.min_by_key(|stat| (stat.start_time, stat.pid)).map(Stat::id),
+        })
+    }
 }
 
 /// The processes whose environment has this variable with this value, and their descendants: some write over their environment (Postgres
@@ -249,6 +261,12 @@ pub(super) fn await_end(processes: &[ProcessId], limit: Duration) {
         };
         let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&left));
     }
+}
+
+/// Sends a signal to this process alone (a zombie counts).
+pub(super) fn signal(process: &ProcessId, signal: Signal) -> io::Result<()> {
+    let handle = process.open().ok_or(rustix::io::Errno::SRCH)?;
+    Ok(pidfd_send_signal(&handle, signal)?)
 }
 
 /// Sends a signal to the group that `leader` leads, if `leader` is still that process (a zombie counts: it keeps the number taken).

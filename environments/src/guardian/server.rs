@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{
     command::{Command, Exit},
-    process::{self, CHILD_MARKER, ProcessId, RUN_MARKER},
+    process::{self, CHILD_MARKER, ProcessId, RUN_MARKER, Within},
     run_folder::{RunFolder, RunId},
     shared_memory::SharedMemory,
     walls,
@@ -213,19 +213,20 @@ impl Server {
         match self.children.get(&process.pid) {
             Some(child) if child == process => {
                 // What stands around a program ends with it, and tells how it ended: it is not signalled itself.
-                let program = self
-                    .walled
-                    .contains(process)
-                    .then(|| process::program_within(process))
-                    .flatten();
-                let leader = program.as_ref().unwrap_or(process);
+                let within = self.walled.contains(process).then(|| Within::of(process)).flatten();
+                let program = within.as_ref().and_then(|within| within.program.as_ref());
+                let leader = program.unwrap_or(process);
                 if signal == Signal::KILL {
                     self.note_group(leader);
                 }
-                match process::signal_group(leader, signal) {
-                    // A program that has left the group it led is ended with what stands around it.
-                    Err(_) if signal == Signal::KILL => process::signal_group(process, signal),
-                    signalled => signalled,
+                match (&within, program) {
+                    // It has ended, and so does what stands around it; or none was started yet.
+                    (Some(within), None) if signal == Signal::KILL => process::signal(&within.inner, signal),
+                    // One that has left the group it led is ended with all that is inside.
+                    (Some(within), Some(program)) if signal == Signal::KILL => {
+                        process::signal_group(program, signal).or_else(|_| process::signal(&within.inner, signal))
+                    }
+                    _ => process::signal_group(leader, signal),
                 }
             }
             _ => Err(rustix::io::Errno::SRCH.into()),

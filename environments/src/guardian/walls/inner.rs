@@ -10,10 +10,13 @@ use std::{
     process::{ExitCode, Stdio},
 };
 
-use nix::sys::signal::SigSet;
+use nix::sys::{
+    signal::SigSet,
+    wait::{Id, WaitPidFlag, WaitStatus, waitid},
+};
 use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, bind, socket_with},
-    process::{WaitOptions, wait},
+    process::{Pid, WaitOptions, waitpid},
     system::sethostname,
 };
 use tokio::{
@@ -70,18 +73,25 @@ async fn serve() -> io::Result<()> {
                 hand_over(&runner, answer).await?;
             }
             _ = child_ended.recv() => {
-                while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-                    if program == Some(pid.as_raw_nonzero().get()) {
-                        let ended = match (status.exit_status(), status.terminating_signal()) {
-                            (Some(code), _) => Ended::Code(code),
-                            (None, Some(signal)) => Ended::Signal(signal),
-                            (None, None) => continue,
-                        };
+                while let Some((pid, ended)) = dead() {
+                    if program == Some(pid) {
+                        // Not reaped: whoever finds no program inside may be sure that its end is told.
                         return send(&outer, &ended, &[]).await;
                     }
+                    let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
                 }
             }
         }
+    }
+}
+
+/// A child that has ended and is not reaped.
+fn dead() -> Option<(i32, Ended)> {
+    let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    match waitid(Id::All, options).ok()? {
+        WaitStatus::Exited(pid, code) => Some((pid.as_raw(), Ended::Code(code))),
+        WaitStatus::Signaled(pid, signal, _) => Some((pid.as_raw(), Ended::Signal(signal as i32))),
+        _ => None,
     }
 }
 

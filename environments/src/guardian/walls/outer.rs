@@ -12,7 +12,7 @@ use nix::{
     sys::signal::{SigSet, Signal, raise},
 };
 use rustix::{
-    process::{Resource, Rlimit, getegid, geteuid, setrlimit},
+    process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getegid, geteuid, setrlimit, waitid},
     thread::{CapabilitySet, CapabilitySets, capabilities, configure_capability_in_ambient_set, set_capabilities},
 };
 
@@ -106,10 +106,12 @@ fn begin(launcher: &[String], runner: UnixStream) -> io::Result<(Child, UnixStre
 }
 
 /// Waits for the inner process and ends as it says that the program ended.
-fn end_as(mut child: Child, mut told: UnixStream) -> ExitCode {
+fn end_as(child: Child, mut told: UnixStream) -> ExitCode {
     let mut line = String::new();
     drop(told.read_to_string(&mut line));
-    drop(child.wait());
+    // Not reaped: as long as this process is there, so is the inner one, dead or alive.
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let _ = waitid(WaitId::Pid(Pid::from_child(&child)), ended);
     match serde_json::from_str(&line) {
         Ok(Ended::Code(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)),
         Ok(Ended::Signal(number)) => end_by(number),
