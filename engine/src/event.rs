@@ -103,6 +103,12 @@ pub enum Happening {
         #[serde(serialize_with = "named_milliseconds")]
         parts: Vec<(String, Duration)>,
     },
+    /// A sandbox that was made ahead is claimed: the scenario's own time begins.
+    SandboxClaimed {
+        /// How long the scenario waited for it.
+        #[serde(rename = "waited_ms", serialize_with = "milliseconds")]
+        waited: Duration,
+    },
     /// A step begins.
     StepStarted {
         /// Its index among the scenario's steps, those of its Background and of the phrases that it calls included.

@@ -50,6 +50,7 @@ fn happening(happening: &Happening) -> String {
             format!("scenario {}:{}  {}{again}", place.file, place.line, place.name)
         }
         Happening::SandboxReady { parts } => format!("sandbox ready: {}", parts_in_words(parts)),
+        Happening::SandboxClaimed { waited } => format!("sandbox claimed, waited for {}", in_words(*waited)),
         Happening::StepStarted { step: _, place } => said(place),
         Happening::StepFinished {
             step,

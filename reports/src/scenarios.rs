@@ -125,6 +125,7 @@ impl Scenarios {
         let running = self.running.get_mut(&index)?;
         running.tail.event(event);
         match &event.happening {
+            Happening::SandboxClaimed { .. } => running.started = event.at,
             Happening::StepStarted { step, place } => {
                 let begun = StepRun {
                     place: Arc::clone(place),

@@ -183,6 +183,7 @@ impl<W: Write> Reporter for Terminal<W> {
             Happening::FileError { .. }
             | Happening::ScenarioStarted { .. }
             | Happening::SandboxReady { .. }
+            | Happening::SandboxClaimed { .. }
             | Happening::StepStarted { .. }
             | Happening::StepFinished { .. }
             | Happening::Request { .. }

@@ -45,6 +45,10 @@ pub struct Run {
     /// How many scenarios run at a time (default: as many as there are cores).
     #[arg(long, value_name = "N")]
     parallel: Option<NonZeroUsize>,
+    /// How many sandboxes are made ahead, while scenarios run, for those that come next; 0 for none (default: as many as there
+    /// are cores, and no more than run at a time).
+    #[arg(long, value_name = "N")]
+    pool: Option<usize>,
     /// Seed of everything that is drawn (default: a random one, which is printed).
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -198,10 +202,12 @@ impl Run {
             .as_ref()
             .map_or_else(Keep::default, |_| Keep::up_to(keep::MOST));
         let (usual, wanted) = (Settings::default(), &planned.settings);
+        let parallel = self.parallel.or(wanted.parallel).map_or_else(cores, NonZeroUsize::get);
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             seed,
-            parallel: self.parallel.or(wanted.parallel).map_or_else(cores, NonZeroUsize::get),
+            parallel,
+            pool: self.pool.or(wanted.pool).unwrap_or_else(|| cores().min(parallel)),
             deadline: self.deadline.or(wanted.deadline).unwrap_or(usual.deadline),
             timeout: self.timeout.or(wanted.timeout).unwrap_or(usual.timeout),
             fail_fast: self.fail_fast || wanted.fail_fast.unwrap_or(false),

@@ -45,6 +45,8 @@ pub struct SettingsFile {
     pub timeout: Option<Duration>,
     /// How many scenarios run at a time.
     pub parallel: Option<NonZeroUsize>,
+    /// How many sandboxes are made ahead.
+    pub pool: Option<usize>,
     /// How many times what failed is tried again.
     pub retry: Option<usize>,
     /// The order in which scenarios begin.
@@ -202,6 +204,7 @@ impl SettingsFile {
             deadline: self.deadline.or(other.deadline),
             timeout: self.timeout.or(other.timeout),
             parallel: self.parallel.or(other.parallel),
+            pool: self.pool.or(other.pool),
             retry: self.retry.or(other.retry),
             order: self.order.or(other.order),
             broker: self.broker.or(other.broker),

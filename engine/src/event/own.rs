@@ -22,6 +22,7 @@ impl Happening {
             | Self::ServerReady { .. }
             | Self::ScenarioStarted { .. }
             | Self::SandboxReady { .. }
+            | Self::SandboxClaimed { .. }
             | Self::StepStarted { .. }
             | Self::StepFinished { .. }
             | Self::Record { .. }

@@ -184,6 +184,7 @@ impl Masker<'_> {
             } => self.all([server, version]),
             Happening::ScenarioStarted { place, attempt: _ } => self.place(Arc::make_mut(place)),
             Happening::SandboxReady { parts } => self.all(parts.iter_mut().map(|(name, _)| name)),
+            Happening::SandboxClaimed { waited: _ } => {}
             Happening::StepStarted { step: _, place } => {
                 let StepPlace {
                     file,

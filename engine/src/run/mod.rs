@@ -1,6 +1,7 @@
 //! The run: scenarios on sandboxes, several at a time, each healed and told when it ends.
 
 mod keep;
+mod pool;
 mod quiet;
 mod room;
 mod scenario;
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
 pub use self::keep::{Keep, Kept};
+use self::pool::Pool;
 use self::room::Room;
 pub use self::settings::{Order, Settings};
 pub use self::teller::{Teller, Told};
@@ -36,6 +38,7 @@ struct Run {
     stop: watch::Receiver<bool>,
     failed: AtomicBool,
     room: Room,
+    pool: Pool,
     /// Why no scenario can have a sandbox.
     unprepared: Option<StepError>,
 }
@@ -72,10 +75,13 @@ pub async fn run(
     let refused = tell_refusals(&plan, &*environment, &teller).await;
     if plan.scenarios.iter().filter(|scenario| scenario.needs_sandbox).count() > refused {
         unprepared = prepare(&*environment, &plan, &teller, stop.clone()).await.err();
-        if let Some((room, why)) = environment.room().filter(|(room, _)| *room < settings.parallel) {
-            let text = format!("{room} scenarios at a time, not {}: {why}", settings.parallel);
-            teller.tell(Happening::Notice { text }).await;
-            settings.parallel = room;
+        if let Some((room, why)) = environment.room() {
+            if room < settings.parallel {
+                let text = format!("{room} scenarios at a time, not {}: {why}", settings.parallel);
+                teller.tell(Happening::Notice { text }).await;
+                settings.parallel = room;
+            }
+            settings.pool = settings.pool.min(room - settings.parallel);
         }
     }
     let mut summary = Summary {
@@ -85,6 +91,7 @@ pub async fn run(
     let run = Arc::new(Run {
         plan,
         environment,
+        pool: Pool::of(settings.pool),
         settings,
         teller,
         stop,
@@ -218,6 +225,7 @@ impl Run {
         };
         let mut running = JoinSet::new();
         let needs_sandbox = |index: &usize| self.plan.scenarios[*index].needs_sandbox;
+        let filling = tokio::spawn(Arc::clone(self).fill_pool(self.to_be_made(due), attempt));
         for batch in batches(due, needs_sandbox) {
             // Never closed.
             let Ok(permit) = Arc::clone(&parallel).acquire_owned().await else {
@@ -240,9 +248,24 @@ impl Run {
         while let Some(ended) = running.join_next().await {
             note(ended);
         }
+        filling.abort();
+        drop(filling.await);
+        self.pool.end_round().await;
         // The order in which they ended tells nothing that a seed could repeat.
         again.sort_unstable();
         again
+    }
+
+    /// Those of these scenarios that will have a sandbox.
+    fn to_be_made(&self, due: &[usize]) -> Vec<usize> {
+        let has_one = |index: &&usize| {
+            let scenario = &self.plan.scenarios[**index];
+            scenario.needs_sandbox && self.environment.refuses(scenario).is_none()
+        };
+        match self.unprepared {
+            Some(_) => Vec::new(),
+            None => due.iter().filter(has_one).copied().collect(),
+        }
     }
 
     /// Why a scenario is not begun at all.

@@ -42,37 +42,43 @@ pub(super) struct Room {
 }
 
 /// A sandbox that is there, or is being made, until this is dropped.
-pub(super) struct Open<'r>(&'r Room);
+pub(super) struct Open(watch::Sender<usize>);
 
 impl Room {
-    fn take(&self) -> Open<'_> {
+    fn take(&self) -> Open {
         self.open.send_modify(|open| *open += 1);
-        Open(self)
+        Open(self.open.clone())
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open.send_modify(|open| *open -= 1);
+        self.0.send_modify(|open| *open -= 1);
     }
 }
 
-/// A sandbox, and when its making began.
-type Made<'r> = (Arc<dyn Sandbox>, Open<'r>, Instant);
+/// A sandbox that was made.
+pub(super) struct Made {
+    pub(super) sandbox: Arc<dyn Sandbox>,
+    pub(super) open: Open,
+    /// When its making began.
+    pub(super) began: Instant,
+}
 
 /// Whether a sandbox could not be made for want of something that others hold.
-fn is_exhaustion(failure: &Failure) -> bool {
+pub(super) fn is_exhaustion(failure: &Failure) -> bool {
     failure.outcome == Outcome::Unknown && EXHAUSTED.iter().any(|said| failure.message.contains(said))
 }
 
 impl Run {
     /// Makes a sandbox. Where there is no room for it, it is made once another is gone; alone it has to be made.
-    pub(super) async fn sandbox(&self, timeline: &Timeline) -> Result<Made<'_>, StepError> {
+    pub(super) async fn sandbox(&self, timeline: &Timeline) -> Result<Made, StepError> {
         let mut failure = match self.make(timeline).await {
             Err(failure) if is_exhaustion(&failure) => failure,
             made => return made,
         };
         let _turn = self.room.turn.lock().await;
+        self.pool.give_up().await;
         loop {
             let mut open = self.room.open.subscribe();
             let others = *open.borrow_and_update();
@@ -96,7 +102,8 @@ impl Run {
         }
     }
 
-    async fn make(&self, timeline: &Timeline) -> Result<Made<'_>, StepError> {
+    /// Makes a sandbox, where there is room for it.
+    pub(super) async fn make(&self, timeline: &Timeline) -> Result<Made, StepError> {
         let began = Instant::now();
         let until = began + self.settings.timeout;
         let open = self.room.take();
@@ -106,7 +113,11 @@ impl Run {
             () = stopped(self.stop.clone()) => return Err(skipped("the run was stopped")),
             failure = self.times_out(until, timeline, Outcome::Unknown) => return Err(failure),
         };
-        Ok((made, open, began))
+        Ok(Made {
+            sandbox: made,
+            open,
+            began,
+        })
     }
 
     async fn tell_fewer(&self, failure: &Failure) {

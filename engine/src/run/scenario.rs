@@ -9,7 +9,9 @@ use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::keep::Kept;
+use super::pool::Ahead;
 use super::quiet::quiet_lasts;
+use super::room::{Made, is_exhaustion};
 use super::{Ended, Run, panicked, stopped};
 use crate::draw::Draws;
 use crate::event::Happening;
@@ -28,21 +30,23 @@ impl Run {
     pub(super) async fn scenario(&self, index: usize, attempt: usize, place: Option<OwnedSemaphorePermit>) -> Ended {
         let began = Instant::now();
         let scenario = &self.plan.scenarios[index];
-        let masks = Arc::clone(self.teller.masks());
-        let timeline = Timeline::masked(self.teller.clock(), index, sandbox_name(index, attempt), masks);
-        timeline.record(Happening::ScenarioStarted {
-            place: Arc::clone(&scenario.place),
-            attempt,
-        });
+        let mut ahead = self.pool.take(index);
+        let timeline = match &ahead {
+            Some(ahead) => ahead.timeline.clone(),
+            None => self.begin(index, attempt),
+        };
         let mut logs = None;
         let result = match self.skips() {
             Some(why) => Err(skipped(why)),
             None => match self.environment.refuses(scenario).filter(|_| scenario.needs_sandbox) {
                 Some(refusal) if self.settings.allow_refused => Err(skipped(&refusal.message)),
                 Some(refusal) => Err(refusal),
-                None => self.live(scenario, &timeline, &mut logs, place).await,
+                None => self.live(scenario, &timeline, &mut ahead, &mut logs, place).await,
             },
         };
+        if let Some(unused) = ahead {
+            unused.give_up().await;
+        }
         let outcome = result.as_ref().err().map_or(Outcome::Passed, |failure| failure.outcome);
         if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
             self.failed.store(true, Ordering::Relaxed);
@@ -65,26 +69,63 @@ impl Run {
         }
     }
 
+    /// The timeline of a try, which begins.
+    pub(super) fn begin(&self, index: usize, attempt: usize) -> Timeline {
+        let scenario = &self.plan.scenarios[index];
+        let masks = Arc::clone(self.teller.masks());
+        let timeline = Timeline::masked(self.teller.clock(), index, sandbox_name(index, attempt), masks);
+        timeline.record(Happening::ScenarioStarted {
+            place: Arc::clone(&scenario.place),
+            attempt,
+        });
+        let told = scenario.steps.iter().filter_map(|step| step.definition.telemetry);
+        told.for_each(|kind| timeline.activity().counts(kind));
+        timeline
+    }
+
+    /// A sandbox: one made ahead, or one that is made now.
+    async fn claim(&self, timeline: &Timeline, ahead: Option<Ahead>) -> Result<Made, StepError> {
+        let wanting = self.pool.want();
+        let began = tokio::time::Instant::now();
+        let ahead = match ahead {
+            Some(ahead) => Some(ahead.made().await),
+            None => None,
+        };
+        let made = match ahead {
+            // There may be room now.
+            Some(Err(failure)) if is_exhaustion(&failure) => self.sandbox(timeline).await?,
+            None => self.sandbox(timeline).await?,
+            Some(made) => {
+                let made = made?;
+                let waited = began.elapsed();
+                timeline.record(Happening::SandboxClaimed { waited });
+                // The time in which it waited is not the scenario's.
+                Made { began, ..made }
+            }
+        };
+        wanting.has_one();
+        Ok(made)
+    }
+
     /// Makes the world, runs the steps, heals, and closes the sandbox; whatever happens in between.
     async fn live(
         &self,
         scenario: &PlannedScenario,
         timeline: &Timeline,
+        ahead: &mut Option<Ahead>,
         logs: &mut Option<std::path::PathBuf>,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<(), StepError> {
-        let told = scenario.steps.iter().filter_map(|step| step.definition.telemetry);
-        told.for_each(|kind| timeline.activity().counts(kind));
         let mut until = tokio::time::Instant::now() + self.settings.timeout;
         let (mut sandbox, mut _open) = (None, None);
         if scenario.needs_sandbox {
             if let Some(failure) = &self.unprepared {
                 return Err(failure.clone());
             }
-            let (made, open, began) = self.sandbox(timeline).await?;
+            let made = self.claim(timeline, ahead.take()).await?;
             // What it waited for room counts for no scenario.
-            until = began + self.settings.timeout;
-            (sandbox, _open) = (Some(made), Some(open));
+            until = made.began + self.settings.timeout;
+            (sandbox, _open) = (Some(made.sandbox), Some(made.open));
         }
         let draws = Draws::new(self.settings.seed, &scenario.place);
         let mut world = World::new(

@@ -17,6 +17,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many scenarios run at a time; at least 1.
     pub parallel: usize,
+    /// How many sandboxes are made ahead for the scenarios that come next, at the most.
+    pub pool: usize,
     /// In which order scenarios begin.
     pub order: Order,
     /// How long `eventually` waits where the step says nothing.
@@ -43,6 +45,7 @@ impl Default for Settings {
             version: String::new(),
             seed: 0,
             parallel: 1,
+            pool: 0,
             order: Order::Defined,
             deadline: Duration::from_secs(10),
             early: true,

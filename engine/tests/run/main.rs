@@ -3,6 +3,7 @@
 
 mod endings;
 mod phrases;
+mod pool;
 mod retry;
 mod room;
 mod testbed;

@@ -137,6 +137,19 @@ step! {
     pub fn there(_world, _service: String; _block) { Ok(()) }
 }
 step! {
+    /// Waits until so many sandboxes were made in all.
+    "{number} sandboxes of {service} come to be", BlockShape::Nothing;
+    pub fn come_to_be(world, number: u64, _service: String; _block) {
+        let sandbox = world.sandbox()?;
+        let notes = sandbox.extensions().get::<Notes>().unwrap();
+        let made = || notes.lock().unwrap().iter().filter(|note| note.starts_with("sandbox s")).count();
+        while (made() as u64) < number {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+step! {
     /// Fails.
     "it fails", BlockShape::Nothing;
     pub fn fails(_world; _block) { Err(Failure::failed("it failed")) }
@@ -246,10 +259,11 @@ pub(super) fn settings() -> Settings {
 
 pub(super) async fn ran_with(
     scenarios: &str,
-    notebook: Notebook,
+    mut notebook: Notebook,
     settings: Settings,
     stop: watch::Receiver<bool>,
 ) -> Ran {
+    notebook.extensions.insert(Arc::clone(&notebook.notes));
     let source = format!("Feature: f\n{scenarios}");
     let document = momus_gherkin::parse(&source).unwrap();
     let feature = Feature {
@@ -261,6 +275,7 @@ pub(super) async fn ran_with(
     let mut definitions = vec![
         nothing(),
         there(),
+        come_to_be(),
         fails(),
         fails_before(),
         known_at_first(),

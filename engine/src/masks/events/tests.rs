@@ -60,6 +60,7 @@ fn every_kind() -> Vec<Happening> {
         Happening::ServerReady { server: text(), version: text(), took },
         Happening::ScenarioStarted { place: Arc::new(place), attempt: 1 },
         Happening::SandboxReady { parts: vec![(text(), took)] },
+        Happening::SandboxClaimed { waited: took },
         Happening::StepStarted { step: 0, place: Arc::new(step) },
         Happening::StepFinished { step: 0, outcome: Outcome::Failed, took, failure: Some(failure.clone()) },
         Happening::Request { exchange: 1, caller: text(), dependency: text(), method: text(), path: text() },
