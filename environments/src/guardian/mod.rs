@@ -22,7 +22,7 @@ mod wire;
 pub use client::{Guardian, GuardianError, Launcher};
 pub use command::{Child, Command, Exit, Finished, SpawnError};
 pub use output::{Lines, Output, Tail};
-pub use process::{CHILD_MARKER, ProcessId, RUN_MARKER};
+pub use process::{CHILD_MARKER, ProcessId, RUN_MARKER, own_memory};
 pub use run_folder::{RunId, living, sweep};
 pub use server::serve;
 

@@ -177,6 +177,22 @@ fn families(is_head: impl Fn(&Stat) -> bool) -> Vec<Stat> {
     of_them.filter(|stat| stat.pid != own_pid()).collect()
 }
 
+/// What these processes and their descendants have in memory for themselves, in bytes: what they have mapped of files, and
+/// may share with others, is not counted (`statm`, proc_pid_statm(5)).
+#[must_use]
+pub fn own_memory(heads: &[ProcessId]) -> u64 {
+    let of_one = |stat: Stat| {
+        let pages = fs::read_to_string(format!("/proc/{}/statm", stat.pid)).ok()?;
+        let mut pages = pages.split(' ').skip(1).map(|pages| pages.parse::<u64>().ok());
+        Some(pages.next()??.saturating_sub(pages.next()??))
+    };
+    let pages: u64 = families(|stat| heads.contains(&stat.id()))
+        .into_iter()
+        .filter_map(of_one)
+        .sum();
+    pages * rustix::param::page_size() as u64
+}
+
 /// The processes whose environment has this variable with this value, without this one itself.
 pub(super) fn marked(variable: &str, value: &str) -> Vec<Stat> {
     let marker = marker(variable, value);

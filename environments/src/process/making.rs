@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::data::{Data, Parts, timed};
 use super::incident::Incident;
+use super::memory::Memory;
 use super::ports::Unshared;
 use super::quiet;
 use super::sandbox::ProcessSandbox;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     /// Whether services run within walls.
     pub(super) walls: bool,
     pub(super) unshared: Unshared,
+    pub(super) memory: Memory,
     pub(super) tidying: Tidying,
 }
 
@@ -49,7 +51,7 @@ pub(super) struct Shared {
 /// removed; the end of the run waits for that.
 pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<ProcessSandbox>, StepError> {
     let (mut answer, made) = oneshot::channel();
-    let tidying = shared.tidying.clone();
+    let (tidying, memory) = (shared.tidying.clone(), shared.memory.clone());
     // A task of its own: what a server has begun to make cannot be removed before it is done.
     tidying.clone().spawn(async move {
         let result = match provision(shared, timeline).await {
@@ -61,10 +63,13 @@ pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<Proce
                     started = start(&sandbox, parts, began) => started,
                 };
                 match started {
-                    Ok(()) => Ok(Unclaimed {
-                        sandbox: Some(sandbox),
-                        tidying,
-                    }),
+                    Ok(()) => {
+                        memory.note(&sandbox).await;
+                        Ok(Unclaimed {
+                            sandbox: Some(sandbox),
+                            tidying,
+                        })
+                    }
                     Err(error) => {
                         // What could not be removed is named when the run ends.
                         drop(sandbox.remove().await);
@@ -105,6 +110,7 @@ impl Drop for Unclaimed {
 /// Everything but the services' processes.
 async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
+    let there = shared.memory.room()?;
     let of_run = |guardian: &Guardian| guardian.run_folder().join("sandboxes").join(timeline.sandbox());
     let folder = shared.guardian.as_ref().map(of_run);
     if let Some(logs) = folder
@@ -129,7 +135,7 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
     };
     match wired.await {
         Ok((standins, wiring, parts)) => {
-            let sandbox = assemble(shared, timeline, folder, data, standins, wiring);
+            let sandbox = assemble(shared, timeline, folder, data, standins, wiring, there);
             Ok((Arc::new(sandbox), parts, began))
         }
         Err(error) => {
@@ -159,6 +165,7 @@ fn assemble(
     data: Data,
     standins: StandIns,
     wiring: Wiring,
+    there: Arc<()>,
 ) -> ProcessSandbox {
     let incident = Incident::none();
     let mut processes = BTreeMap::new();
@@ -184,6 +191,7 @@ fn assemble(
     ProcessSandbox {
         mesh: shared.mesh,
         timeline,
+        _there: there,
         folder,
         data,
         processes,

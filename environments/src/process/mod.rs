@@ -11,6 +11,7 @@ mod incident;
 mod leftovers;
 mod log;
 mod making;
+mod memory;
 mod ports;
 mod quiet;
 mod ready;
@@ -44,6 +45,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, interval};
 
 use self::making::Shared;
+use self::memory::Memory;
 use self::ports::Unshared;
 use self::servers::{GUARDIAN_HINT, Servers};
 use self::tidying::Tidying;
@@ -91,6 +93,7 @@ pub struct ProcessEnvironment {
     /// Of a mesh in which TLS ends at an edge of a service.
     trust: OnceCell<Arc<Trust>>,
     unshared: Unshared,
+    memory: Memory,
     tidying: Tidying,
 }
 
@@ -105,6 +108,7 @@ impl ProcessEnvironment {
             servers: OnceCell::new(),
             trust: OnceCell::new(),
             unshared: Unshared::default(),
+            memory: Memory::default(),
             tidying: Tidying::default(),
         }
     }
@@ -224,6 +228,7 @@ impl Environment for ProcessEnvironment {
             ready_limit: self.options.ready_limit,
             walls: making::has_processes(&self.mesh) && self.walls().is_ok(),
             unshared: self.unshared.clone(),
+            memory: self.memory.clone(),
             tidying: self.tidying.clone(),
         };
         making::make(shared, timeline)

@@ -29,6 +29,8 @@ use crate::guardian::{Signal, remove_tree};
 pub(super) struct ProcessSandbox {
     pub(super) mesh: Arc<Mesh>,
     pub(super) timeline: Timeline,
+    /// It takes memory as long as it is there.
+    pub(super) _there: Arc<()>,
     /// Its logs and its objects; none of a mesh that has neither.
     pub(super) folder: Option<PathBuf>,
     pub(super) data: Data,
