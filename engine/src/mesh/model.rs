@@ -128,10 +128,22 @@ pub struct Datastore {
     pub schema: Option<Located<Schema>>,
     /// Whether the timeline shows the values in statements, their parameters among them.
     pub shows_values: bool,
+    /// What sandboxes have of it for themselves.
+    pub isolation: Isolation,
     /// How the edges to it treat TLS.
     pub tls: Option<Tls>,
     /// The service whose data it holds.
     pub owner: Option<Located<String>>,
+}
+
+/// What a sandbox has for itself of a server that others use as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Its data: a database, topics and groups, under names that no other sandbox has.
+    #[default]
+    Data,
+    /// The whole server: also what a server has only once, such as roles, replication slots and quotas.
+    Server,
 }
 
 /// What is in a datastore from the start.
@@ -148,6 +160,8 @@ pub struct Broker {
     pub place: Place,
     /// Its topics by name.
     pub topics: IndexMap<String, Topic>,
+    /// What sandboxes have of it for themselves.
+    pub isolation: Isolation,
     /// How the edges to it treat TLS.
     pub tls: Option<Tls>,
 }

@@ -1,7 +1,7 @@
 //! From the tree to the model, all but the names that one thing gives another.
 
 use super::error::MeshError;
-use super::model::{Broker, Bucket, Datastore, Partner, Schema, Topic};
+use super::model::{Broker, Bucket, Datastore, Isolation, Partner, Schema, Topic};
 use super::node::{Node, Value};
 use super::place::{Located, Place};
 use super::reader::{Fields, Reader, absolute, folder};
@@ -92,6 +92,7 @@ impl Reader<'_> {
             place: place.clone(),
             schema: None,
             shows_values: false,
+            isolation: self.isolation(&fields, &of),
             tls: self.tls(&fields, &of, false),
             owner: self.owner(&fields, &of),
         };
@@ -151,6 +152,15 @@ impl Reader<'_> {
         self.word(node, &format!("`owner` of {of}"))
     }
 
+    fn isolation(&mut self, fields: &Fields<'_>, of: &str) -> Isolation {
+        let words = [("data", Isolation::Data), ("server", Isolation::Server)];
+        let said = fields.get("isolation").and_then(|node| {
+            let of = format!("`isolation` of {of}");
+            self.one_of(node, &of, &words)
+        });
+        said.unwrap_or_default()
+    }
+
     fn broker(&mut self, name: &str, place: &Place, node: &Node) -> Broker {
         let of = format!("broker `{name}`");
         let fields = self.fields::<schema::Broker>(node, &of);
@@ -163,6 +173,7 @@ impl Reader<'_> {
         Broker {
             place: place.clone(),
             topics,
+            isolation: self.isolation(&fields, &of),
             tls: self.tls(&fields, &of, false),
         }
     }

@@ -150,6 +150,9 @@ pub(super) struct Datastore {
     postgres: Postgres,
     /// The service whose data it holds.
     owner: Option<String>,
+    /// What each sandbox has of it for itself: its `data`, which is the default, or a `server` of its own, with its own roles,
+    /// replication slots and prepared transactions. That takes longer to make.
+    isolation: Option<Isolation>,
     /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
     tls: Option<bool>,
 }
@@ -179,8 +182,21 @@ pub(super) struct Schema {
 pub(super) struct Broker {
     /// Its topics by name. A topic stands on one broker only.
     topics: Option<BTreeMap<String, Topic>>,
+    /// What each sandbox has of it for itself: its `data`, which is the default, or a `server` of its own, with its own
+    /// settings, quotas, ACLs and users. That takes some seconds to make.
+    isolation: Option<Isolation>,
     /// Whether its callers speak TLS to it. It ends at their edges, with a certificate of the run's own CA (`${ca}`).
     tls: Option<bool>,
+}
+
+/// What a sandbox has for itself.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Isolation {
+    /// Databases, topics and groups, on a server that all sandboxes share.
+    Data,
+    /// The server.
+    Server,
 }
 
 /// A topic.

@@ -43,6 +43,18 @@ fn load(name: &str, files: &[(&str, &str)], variables: &[(&str, &str)]) -> Resul
 }
 
 #[test]
+fn sandboxes_share_servers_unless_the_mesh_says_otherwise() {
+    let mesh = "mesh: m\ndatastores:\n  one: { postgres: {} }\n  other: { postgres: {}, isolation: server }\n\
+                brokers:\n  kafka: {}\n  red: { isolation: server }\n  panda: { isolation: data }\n";
+    let mesh = Mesh::parse(mesh, Path::new("m.yaml")).unwrap();
+    let of_datastore = |name: &str| mesh.datastores[name].isolation;
+    assert_eq!(["one", "other"].map(of_datastore), [Isolation::Data, Isolation::Server]);
+    let of_broker = |name: &str| mesh.brokers[name].isolation;
+    let brokers = ["kafka", "red", "panda"].map(of_broker);
+    assert_eq!(brokers, [Isolation::Data, Isolation::Server, Isolation::Data]);
+}
+
+#[test]
 fn every_mesh_of_the_fixtures_loads() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut seen = 0;

@@ -211,7 +211,7 @@ impl KafkaServer {
     ///
     /// # Errors
     /// When its folder cannot be removed.
-    pub async fn stop(self) -> Result<(), ServerError> {
+    pub async fn stop(&self) -> Result<(), ServerError> {
         let _ = self.child.signal(Signal::KILL).await;
         self.child.exited().await;
         remove_tree(&self.folder).map_err(folder_error(&self.folder))

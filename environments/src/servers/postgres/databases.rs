@@ -211,6 +211,19 @@ impl PostgresServer {
             .await
     }
 
+    /// Makes a template a database of another name: there is no template any more.
+    ///
+    /// # Errors
+    /// When there is no such template, or a database of the new name already.
+    pub async fn turn_template(&self, template: &str, name: &str) -> Result<(), ServerError> {
+        let (from, to) = (quote(template), quote(name));
+        let action = format!("make template `{template}` database `{name}`");
+        let rename = format!("ALTER DATABASE {from} RENAME TO {to}");
+        self.admin.execute(&action, &rename).await?;
+        let open = format!("ALTER DATABASE {to} WITH IS_TEMPLATE false ALLOW_CONNECTIONS true");
+        self.admin.execute(&action, &open).await
+    }
+
     /// Removes a database, if it is there, with whoever is connected to it.
     ///
     /// # Errors

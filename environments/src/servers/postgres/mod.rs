@@ -74,6 +74,20 @@ impl PostgresServer {
         name: &str,
         progress: &Progress,
     ) -> Result<Self, ServerError> {
+        Self::start_from(guardian, cache, name, progress, None).await
+    }
+
+    /// As [`start`](Self::start), on a copy of what another one left ([`leave`](Self::leave)).
+    ///
+    /// # Errors
+    /// As those of `start`.
+    pub async fn start_from(
+        guardian: &Guardian,
+        cache: &Cache,
+        name: &str,
+        progress: &Progress,
+        left: Option<&Path>,
+    ) -> Result<Self, ServerError> {
         let binaries = Binaries::get(guardian, cache, progress).await?;
         let (version, major) = (binaries.version.clone(), binaries.major());
         if major < OLDEST {
@@ -84,7 +98,10 @@ impl PostgresServer {
                 reason,
             });
         }
-        let template = cluster::template(guardian, cache, &binaries, progress).await?;
+        let template = match left {
+            Some(left) => left.to_owned(),
+            None => cluster::template(guardian, cache, &binaries, progress).await?,
+        };
         let folder = cluster::folder(guardian, name).await?;
         let binaries = cluster::reachable(binaries, &folder)?;
         let data = folder.join("data");
@@ -215,9 +232,33 @@ impl PostgresServer {
     ///
     /// # Errors
     /// When its folder cannot be removed.
-    pub async fn stop(self) -> Result<(), ServerError> {
+    pub async fn stop(&self) -> Result<(), ServerError> {
         let _ = self.child.signal(Signal::QUIT).await;
         self.child.stop(Duration::from_secs(2)).await;
         remove_tree(&self.folder).map_err(folder_error(&self.folder))
+    }
+
+    /// Ends it in order, and leaves its data to be copied: the folder that they are in.
+    ///
+    /// # Errors
+    /// When it does not end as it is told to.
+    pub async fn leave(self) -> Result<PathBuf, ServerError> {
+        // A fast shutdown (pg_ctl(1)): it waits for nobody, and what it leaves need not be recovered.
+        let _ = self.child.signal(Signal::INT).await;
+        match tokio::time::timeout(START_LIMIT, self.child.exited()).await {
+            Ok(exit) if exit.success() => Ok(self.folder.join("data")),
+            Ok(exit) => {
+                self.tail.complete().await;
+                Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
+            }
+            Err(_) => {
+                self.child.kill().await;
+                Err(ServerError::Refused {
+                    server: SERVER,
+                    action: "end".into(),
+                    reason: format!("it does not within {} s", START_LIMIT.as_secs()),
+                })
+            }
+        }
     }
 }
