@@ -237,8 +237,8 @@ async fn databases_are_made_from_files_cloned_and_dropped() {
             .get::<_, String>(0),
         "one; two"
     );
-    server.drop("billing_two").await.unwrap();
-    server.drop("billing_two").await.unwrap();
+    server.drop_database("billing_two").await.unwrap();
+    server.drop_database("billing_two").await.unwrap();
     assert!(
         other.query("SELECT 1", &[]).await.is_err(),
         "its connections end with it"

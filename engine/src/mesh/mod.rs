@@ -28,8 +28,8 @@ mod tls;
 pub use also_at::{Address, AlsoAt};
 pub use error::MeshError;
 pub use model::{
-    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Isolation, Kind, Ledger, LogFormat, ObjectFormat, Partner, Schema, Service,
-    Site, Source, Stage, Topic,
+    BUILT_INS, Broker, Bucket, Datastore, Healthcheck, Isolation, Kind, Ledger, LogFormat, ObjectFormat, Partner,
+    Schema, Service, Site, Source, Stage, Topic,
 };
 pub use nearest::did_you_mean;
 pub(crate) use nearest::nearest;

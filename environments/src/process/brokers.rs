@@ -64,6 +64,32 @@ impl BrokerServer {
         Ok(Self::Mock(mock))
     }
 
+    /// Starts one in this folder of the run's, and tells nobody.
+    pub(super) async fn start_unseen(
+        folder: &str,
+        mesh: &Mesh,
+        options: &Options,
+        guardian: &Guardian,
+        progress: &Progress,
+    ) -> Result<Self, StepError> {
+        let started = match choose(mesh, options)? {
+            Brokers::Mock(_) => MockKafka::start().await.map(Self::Mock),
+            Brokers::Real => KafkaServer::start(guardian, &options.cache, folder, progress)
+                .await
+                .map(Self::Real),
+        };
+        started.map_err(|error| failure(&error))
+    }
+
+    /// Ends it, and removes its data.
+    pub(super) async fn stop(&self) -> Result<(), StepError> {
+        match self {
+            Self::Real(server) => server.stop().await.map_err(|error| failure(&error)),
+            // It ends with its last client.
+            Self::Mock(_) => Ok(()),
+        }
+    }
+
     /// Where clients connect.
     pub(super) fn address(&self) -> String {
         match self {

@@ -44,13 +44,12 @@ impl Data {
     }
 
     async fn make_databases(&self) -> Result<(), StepError> {
-        let Some(postgres) = &self.servers.postgres else {
-            return Ok(());
-        };
-        let made = self.mesh.datastores.keys().map(|name| async move {
-            let made = postgres
-                .clone_template(&template_of(name), &clone_of(name, &self.sandbox))
-                .await;
+        let made = self.servers.postgres.iter().map(|(name, postgres)| async move {
+            let (template, clone) = (template_of(name), clone_of(name, &self.sandbox));
+            let made = match self.servers.own.contains(name) {
+                true => postgres.turn_template(&template, &clone).await,
+                false => postgres.clone_template(&template, &clone).await,
+            };
             made.map_err(|error| failure(&error))
         });
         join_all(made).await.into_iter().collect()
@@ -87,20 +86,26 @@ impl Data {
     /// # Errors
     /// The first thing that could not be removed; everything else is removed all the same.
     pub(super) async fn remove(&self) -> Result<(), StepError> {
-        let (databases, brokers) = tokio::join!(self.remove_databases(), self.remove_from_brokers());
+        let (databases, brokers, own) = tokio::join!(
+            self.remove_databases(),
+            self.remove_from_brokers(),
+            self.servers.end_own()
+        );
         // A server that died unasked has told so itself, and took its data along.
         if self.servers.died().borrow().is_some() {
             return Ok(());
         }
-        databases.and(brokers)
+        databases.and(brokers).and(own)
     }
 
     async fn remove_databases(&self) -> Result<(), StepError> {
-        let Some(postgres) = &self.servers.postgres else {
-            return Ok(());
-        };
-        let removed = self.mesh.datastores.keys().map(|name| async move {
-            let removed = postgres.drop(&clone_of(name, &self.sandbox)).await;
+        let shared = self
+            .servers
+            .postgres
+            .iter()
+            .filter(|(name, _)| !self.servers.own.contains(*name));
+        let removed = shared.map(|(name, postgres)| async move {
+            let removed = postgres.drop_database(&clone_of(name, &self.sandbox)).await;
             removed.map_err(|error| failure(&error))
         });
         join_all(removed).await.into_iter().collect()
@@ -108,7 +113,12 @@ impl Data {
 
     async fn remove_from_brokers(&self) -> Result<(), StepError> {
         let prefix = prefix(&self.sandbox);
-        let removed = self.mesh.brokers.iter().filter_map(|(name, broker)| {
+        let shared = self
+            .mesh
+            .brokers
+            .iter()
+            .filter(|(name, _)| !self.servers.own.contains(*name));
+        let removed = shared.filter_map(|(name, broker)| {
             let topics = broker.topics.keys().map(|topic| format!("{prefix}{topic}")).collect();
             Some(self.servers.brokers.get(name)?.remove_all(topics, &prefix))
         });

@@ -26,7 +26,8 @@ pub(super) async fn list(servers: &Servers) -> Result<Vec<String>, StepError> {
     loop {
         looks.tick().await;
         let mut left = Vec::new();
-        if let Some(postgres) = &servers.postgres {
+        // All datastores of a run have one server.
+        if let Some(postgres) = servers.postgres.values().next() {
             left.extend(
                 of_postgres(postgres)
                     .await
@@ -34,7 +35,7 @@ pub(super) async fn list(servers: &Servers) -> Result<Vec<String>, StepError> {
             );
         }
         for (name, broker) in &servers.brokers {
-            if let BrokerServer::Real(server) = broker {
+            if let BrokerServer::Real(server) = &**broker {
                 left.extend(of_broker(name, server).await.map_err(|error| unlisted(name, &error))?);
             }
         }

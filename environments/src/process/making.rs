@@ -13,6 +13,7 @@ use momus_engine::mesh::{Mesh, Source};
 use momus_engine::timeline::Timeline;
 use tokio::sync::{Mutex, oneshot};
 
+use super::Options;
 use super::data::{Data, Parts, timed};
 use super::incident::Incident;
 use super::memory::Memory;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     /// None of a mesh that leaves nothing behind.
     pub(super) guardian: Option<Guardian>,
     pub(super) servers: Arc<Servers>,
+    pub(super) options: Options,
     /// None of a mesh in which TLS ends at no edge.
     pub(super) trust: Option<Arc<Trust>>,
     pub(super) ready_limit: Duration,
@@ -108,7 +110,7 @@ impl Drop for Unclaimed {
 }
 
 /// Everything but the services' processes.
-async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
+async fn provision(mut shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
     let there = shared.memory.room()?;
     let of_run = |guardian: &Guardian| guardian.run_folder().join("sandboxes").join(timeline.sandbox());
@@ -121,6 +123,10 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
         let made = tokio::fs::create_dir_all(&logs).await;
         made.map_err(|error| Failure::unknown(format!("cannot make {}: {error}", logs.display())))?;
     }
+    let (run, guardian) = (Arc::clone(&shared.servers), shared.guardian.as_ref());
+    let started = Servers::of_sandbox(&run, &shared.mesh, &shared.options, guardian, timeline.sandbox());
+    let (servers_took, started) = timed(started).await;
+    shared.servers = started?;
     let data = Data::new(
         Arc::clone(&shared.mesh),
         Arc::clone(&shared.servers),
@@ -129,6 +135,9 @@ async fn provision(shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSan
     let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, folder.as_deref(), &timeline), data.make());
     let wired = async {
         let (standins, mut parts) = (standins?, parts?);
+        if !shared.servers.own.is_empty() {
+            parts.insert(0, ("servers".to_owned(), servers_took));
+        }
         let (took, wiring) = timed(Wiring::lay(&shared, &standins, &timeline)).await;
         parts.push(("edges".to_owned(), took));
         Ok((standins, wiring?, parts))

@@ -12,6 +12,7 @@ mod leftovers;
 mod log;
 mod making;
 mod memory;
+mod own;
 mod ports;
 mod quiet;
 mod ready;
@@ -224,6 +225,7 @@ impl Environment for ProcessEnvironment {
             mesh: Arc::clone(&self.mesh),
             guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
+            options: self.options.clone(),
             trust: self.trust.get().cloned(),
             ready_limit: self.options.ready_limit,
             walls: making::has_processes(&self.mesh) && self.walls().is_ok(),

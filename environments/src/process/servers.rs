@@ -1,30 +1,40 @@
-//! The servers that the sandboxes of a run share: brokers, and one Postgres for all datastores.
+//! The servers behind a mesh's brokers and datastores: those of a run, which its sandboxes share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::try_join_all;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Mesh, Schema};
+use momus_engine::mesh::{Datastore, Isolation, Mesh, Schema};
 use momus_engine::run::Teller;
 use tokio::sync::watch;
 
 use super::Options;
 use super::brokers::BrokerServer;
 use crate::cache::Progress;
-use crate::guardian::{Exit, Guardian};
+use crate::guardian::{Child, Exit, Guardian, Tail};
 use crate::servers::ServerError;
 use crate::servers::postgres::PostgresServer;
 
 /// What to do when the guardian was killed.
 pub(super) const GUARDIAN_HINT: &str = "something killed it from outside (the system, when memory runs out); what it guarded is cleared away when the run ends";
 
-/// The servers of a run.
+/// Why a server dies, and what that means.
+const SHARED_HINT: &str = "it is shared by all scenarios; a machine out of memory or disk is the usual cause";
+
+/// The servers of a run, or those that one sandbox sees.
 pub(super) struct Servers {
-    pub(super) brokers: BTreeMap<String, BrokerServer>,
-    pub(super) postgres: Option<PostgresServer>,
-    died: watch::Receiver<Option<StepError>>,
+    pub(super) brokers: BTreeMap<String, Arc<BrokerServer>>,
+    /// By datastore. Those of a run have one server together.
+    pub(super) postgres: BTreeMap<String, Arc<PostgresServer>>,
+    /// Of a run: what the servers are copies of that sandboxes have for themselves, by datastore.
+    pub(super) prepared: BTreeMap<String, PathBuf>,
+    /// Of a sandbox: the brokers and datastores that it has a server of its own for.
+    pub(super) own: BTreeSet<String>,
+    pub(super) died: watch::Receiver<Option<StepError>>,
 }
 
 impl Servers {
@@ -36,34 +46,51 @@ impl Servers {
         progress: &Progress,
         teller: &Teller,
     ) -> Result<Self, StepError> {
+        let (shared, own): (Vec<_>, Vec<_>) = mesh
+            .datastores
+            .iter()
+            .partition(|(_, datastore)| datastore.isolation == Isolation::Data);
         let postgres = async {
-            match mesh.datastores.is_empty() {
-                true => Ok(None),
-                false => postgres(mesh, options, guardian, progress, teller).await.map(Some),
+            match shared.is_empty() {
+                true => Ok(BTreeMap::new()),
+                false => postgres(&shared, options, guardian, progress, teller).await,
             }
         };
-        let brokers = mesh.brokers.keys().map(|name| async move {
-            let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
-            Ok::<_, StepError>((name.clone(), broker))
+        let prepared = own.iter().map(|(name, datastore)| async move {
+            let prepared = prepare(name, datastore, options, guardian, progress).await?;
+            Ok::<_, StepError>(((*name).clone(), prepared))
         });
-        let (postgres, brokers) = tokio::try_join!(postgres, try_join_all(brokers))?;
+        let shared = mesh
+            .brokers
+            .iter()
+            .filter(|(_, broker)| broker.isolation == Isolation::Data);
+        let brokers = shared.map(|(name, _)| async move {
+            let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
+            Ok::<_, StepError>((name.clone(), Arc::new(broker)))
+        });
+        let (postgres, prepared, brokers) = tokio::try_join!(postgres, try_join_all(prepared), try_join_all(brokers))?;
         let brokers = brokers.into_iter().collect();
-        let died = watch_over(&brokers, postgres.as_ref());
+        // All datastores of a run have one server.
+        let server = postgres.values().next();
+        let server = server.map(|server| mortal_postgres("the Postgres server".to_owned(), server));
+        let died = watch_over(mortal_brokers(&brokers).chain(server), SHARED_HINT);
         Ok(Self {
             brokers,
             postgres,
+            prepared: prepared.into_iter().collect(),
+            own: BTreeSet::new(),
             died,
         })
     }
 
     /// Those of a mesh that needs none.
     pub(super) fn none() -> Self {
-        let brokers = BTreeMap::new();
-        let died = watch_over(&brokers, None);
         Self {
-            brokers,
-            postgres: None,
-            died,
+            brokers: BTreeMap::new(),
+            postgres: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            own: BTreeSet::new(),
+            died: watch_over(std::iter::empty(), SHARED_HINT),
         }
     }
 
@@ -73,37 +100,57 @@ impl Servers {
     }
 }
 
-/// Starts the server for all datastores, with a template for each.
+/// Starts the server for all these datastores, with a template for each.
 async fn postgres(
-    mesh: &Mesh,
+    datastores: &[(&String, &Datastore)],
     options: &Options,
     guardian: &Guardian,
     progress: &Progress,
     teller: &Teller,
-) -> Result<PostgresServer, StepError> {
+) -> Result<BTreeMap<String, Arc<PostgresServer>>, StepError> {
     let began = Instant::now();
     progress("starting Postgres");
     let server = PostgresServer::start(guardian, &options.cache, "postgres", progress).await;
     let server = server.map_err(|error| failure(&error))?;
     told(teller, "postgres", server.version(), began).await;
-    let made = mesh.datastores.iter().map(|(name, datastore)| {
-        let server = &server;
-        async move {
-            let files = match datastore.schema.as_deref() {
-                Some(Schema::Sql(files)) => files.as_slice(),
-                None => &[],
-            };
-            let made = server.create_template(&template_of(name), files).await;
-            let place = datastore
-                .schema
-                .as_ref()
-                .map_or(&datastore.place, |schema| &schema.place);
-            let hint = format!("it is the schema of datastore {name}, at {place}");
-            made.map_err(|error| failure(&error).hint(hint))
-        }
-    });
-    try_join_all(made).await?;
-    Ok(server)
+    try_join_all(
+        datastores
+            .iter()
+            .map(|(name, datastore)| template(&server, name, datastore)),
+    )
+    .await?;
+    let server = Arc::new(server);
+    let names = datastores.iter().map(|(name, _)| (*name).clone());
+    Ok(names.map(|name| (name, Arc::clone(&server))).collect())
+}
+
+async fn template(server: &PostgresServer, name: &str, datastore: &Datastore) -> Result<(), StepError> {
+    let files = match datastore.schema.as_deref() {
+        Some(Schema::Sql(files)) => files.as_slice(),
+        None => &[],
+    };
+    let made = server.create_template(&template_of(name), files).await;
+    let place = datastore
+        .schema
+        .as_ref()
+        .map_or(&datastore.place, |schema| &schema.place);
+    let hint = format!("it is the schema of datastore {name}, at {place}");
+    made.map_err(|error| failure(&error).hint(hint))
+}
+
+/// Makes what the servers are copies of that sandboxes have for this datastore.
+async fn prepare(
+    name: &str,
+    datastore: &Datastore,
+    options: &Options,
+    guardian: &Guardian,
+    progress: &Progress,
+) -> Result<PathBuf, StepError> {
+    let folder = format!("prepared-{name}");
+    let server = PostgresServer::start(guardian, &options.cache, &folder, progress).await;
+    let server = server.map_err(|error| failure(&error))?;
+    template(&server, name, datastore).await?;
+    server.leave().await.map_err(|error| failure(&error))
 }
 
 /// The name of the database that a datastore's clones are copies of. A datastore may be called as a database that is there anyway.
@@ -121,25 +168,33 @@ pub(super) async fn told(teller: &Teller, server: &str, version: &str, began: In
     teller.tell(happening).await;
 }
 
-/// Notes when a server ends that nobody told to.
-fn watch_over(
-    brokers: &BTreeMap<String, BrokerServer>,
-    postgres: Option<&PostgresServer>,
-) -> watch::Receiver<Option<StepError>> {
-    let (sender, died) = watch::channel(None);
-    let real = brokers.iter().filter_map(|(name, broker)| match broker {
+/// What may die: who it is, its process, and what it writes.
+pub(super) type Mortal = (String, Child, Tail);
+
+/// The brokers that are processes.
+pub(super) fn mortal_brokers(brokers: &BTreeMap<String, Arc<BrokerServer>>) -> impl Iterator<Item = Mortal> {
+    brokers.iter().filter_map(|(name, broker)| match &**broker {
         BrokerServer::Real(server) => Some((
             format!("the broker {name}"),
             server.child().clone(),
             server.output().clone(),
         )),
         BrokerServer::Mock(_) => None,
-    });
-    let postgres = postgres.map(|server| {
-        let who = "the Postgres server".to_owned();
-        (who, server.child().clone(), server.output().clone())
-    });
-    for (who, child, output) in real.chain(postgres) {
+    })
+}
+
+/// A Postgres server, called so.
+pub(super) fn mortal_postgres(who: String, server: &PostgresServer) -> Mortal {
+    (who, server.child().clone(), server.output().clone())
+}
+
+/// Notes when one ends that nobody told to.
+pub(super) fn watch_over(
+    mortals: impl Iterator<Item = Mortal>,
+    hint: &'static str,
+) -> watch::Receiver<Option<StepError>> {
+    let (sender, died) = watch::channel(None);
+    for (who, child, output) in mortals {
         let sender = sender.clone();
         tokio::spawn(async move {
             let failure = match child.exited().await {
@@ -150,7 +205,7 @@ fn watch_over(
                     output.complete().await;
                     let last = output.to_string();
                     Failure::unknown(format!("{who} died unasked: {exit}"))
-                        .hint("it is shared by all scenarios; a machine out of memory or disk is the usual cause")
+                        .hint(hint)
                         .output(last.lines().map(str::to_owned))
                 }
             };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Kind, Mesh, Source, Tls};
@@ -80,12 +81,22 @@ impl Wiring {
                 (upstream, protocol)
             }
             Some(Kind::Datastore) => {
-                let server = servers.postgres.as_ref().ok_or_else(absent)?;
+                let server = servers.postgres.get(dependency).ok_or_else(absent)?;
+                let is_there = |name: &str| {
+                    servers
+                        .postgres
+                        .get(name)
+                        .is_some_and(|other| Arc::ptr_eq(server, other))
+                };
                 // Where a caller has no edge, its sessions must not come either.
                 let service = mesh.services.get(caller);
                 let reaches = |name: &str| service.is_none_or(|service| service.dependencies().contains(&name));
                 let mut databases = Databases::default();
-                for (name, datastore) in mesh.datastores.iter().filter(|(name, _)| reaches(name)) {
+                for (name, datastore) in mesh
+                    .datastores
+                    .iter()
+                    .filter(|(name, _)| reaches(name) && is_there(name))
+                {
                     let clone = clone_of(name, timeline.sandbox());
                     databases.clones.insert(name.clone(), clone);
                     if datastore.shows_values {
@@ -98,7 +109,7 @@ impl Wiring {
             Some(Kind::Broker) => {
                 let server = servers.brokers.get(dependency).ok_or_else(absent)?;
                 let address = server.address().parse().map_err(|_| absent())?;
-                let broker = match server {
+                let broker = match &**server {
                     BrokerServer::Real(_) => Broker::Real,
                     BrokerServer::Mock(_) => Broker::Mock,
                 };
@@ -195,7 +206,7 @@ fn describe(endpoint: &mut Endpoint, dependency: &str, shared: &Shared, standins
     match mesh.kind(dependency) {
         Some(Kind::Broker) => endpoint.url = address,
         Some(Kind::Datastore) => {
-            if let Some(server) = &servers.postgres {
+            if let Some(server) = servers.postgres.get(dependency) {
                 let (user, password) = (server.superuser(), server.password());
                 endpoint.url = format!("postgres://{user}:{password}@{address}/{dependency}?sslmode=disable");
                 endpoint.address.clone_from(&endpoint.url);

@@ -7,6 +7,7 @@
 mod ends;
 mod failures;
 mod life;
+mod own;
 mod run;
 mod sandboxes;
 mod service;

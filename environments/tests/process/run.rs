@@ -138,6 +138,11 @@ impl Run {
         }
     }
 
+    /// Another schema than the small mesh's.
+    pub fn write_sql(&self, text: &str) {
+        fs::write(self.folder.path().join("sql/001_invoices.sql"), text).unwrap();
+    }
+
     /// Builds and starts what the sandboxes share.
     pub async fn prepare(&self) -> Result<(), StepError> {
         self.environment.prepare(&self.plan, &self.teller).await

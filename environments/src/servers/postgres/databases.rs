@@ -178,7 +178,7 @@ impl PostgresServer {
         };
         if finished.is_err() {
             // The first error is the one to tell.
-            let _ = self.drop(name).await;
+            let _ = self.drop_database(name).await;
         }
         finished
     }
@@ -228,7 +228,7 @@ impl PostgresServer {
     ///
     /// # Errors
     /// When it is a template, or holds a logical replication slot in use.
-    pub async fn drop(&self, name: &str) -> Result<(), ServerError> {
+    pub async fn drop_database(&self, name: &str) -> Result<(), ServerError> {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name));
         self.admin.execute(&format!("drop database `{name}`"), &sql).await
     }

@@ -249,7 +249,11 @@ impl PostgresServer {
             Ok(exit) if exit.success() => Ok(self.folder.join("data")),
             Ok(exit) => {
                 self.tail.complete().await;
-                Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
+                Err(ServerError::Died {
+                    server: SERVER,
+                    exit,
+                    output: self.tail.to_string(),
+                })
             }
             Err(_) => {
                 self.child.kill().await;

@@ -1,0 +1,121 @@
+//! The servers that one sandbox has for itself (`isolation: server`), beside those of the run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use momus_engine::failure::{Failure, StepError};
+use momus_engine::mesh::{Isolation, Mesh};
+use tokio::sync::watch;
+
+use super::Options;
+use super::brokers::BrokerServer;
+use super::servers::{Servers, failure, mortal_brokers, mortal_postgres, watch_over};
+use crate::cache::Progress;
+use crate::guardian::Guardian;
+use crate::servers::postgres::PostgresServer;
+
+/// Why one dies.
+const HINT: &str = "a machine out of memory or disk is the usual cause";
+
+impl Servers {
+    /// The servers that a sandbox sees: those of the run, and those that are started for it, unless it has none of its own.
+    ///
+    /// # Errors
+    /// Why one cannot be started; those that were are ended.
+    pub(super) async fn of_sandbox(
+        run: &Arc<Self>,
+        mesh: &Mesh,
+        options: &Options,
+        guardian: Option<&Guardian>,
+        sandbox: &str,
+    ) -> Result<Arc<Self>, StepError> {
+        let names = mesh
+            .brokers
+            .iter()
+            .filter(|(_, broker)| broker.isolation == Isolation::Server);
+        let names: Vec<&String> = names.map(|(name, _)| name).collect();
+        if names.is_empty() && run.prepared.is_empty() {
+            return Ok(Arc::clone(run));
+        }
+        let guardian = guardian.ok_or_else(|| Failure::unknown("the environment is not prepared"))?;
+        let silent: Progress = Arc::new(|_: &str| {});
+        let silent = &silent;
+        let brokers = names.into_iter().map(|name| async move {
+            let folder = format!("broker-{sandbox}-{name}");
+            let broker = BrokerServer::start_unseen(&folder, mesh, options, guardian, silent).await?;
+            Ok::<_, StepError>((name.clone(), Arc::new(broker)))
+        });
+        let postgres = run.prepared.iter().map(|(name, prepared)| async move {
+            let folder = format!("postgres-{sandbox}-{name}");
+            let server = PostgresServer::start_from(guardian, &options.cache, &folder, silent, Some(prepared)).await;
+            let server = server.map_err(|error| failure(&error))?;
+            Ok::<_, StepError>((name.clone(), Arc::new(server)))
+        });
+        let (brokers, postgres) = tokio::join!(join_all(brokers), join_all(postgres));
+        let (brokers, no_broker) = apart(brokers);
+        let (postgres, no_postgres) = apart(postgres);
+        let mortals = postgres.iter();
+        let mortals = mortals.map(|(name, server)| mortal_postgres(format!("the Postgres server of {name}"), server));
+        let died = merged(run.died(), watch_over(mortal_brokers(&brokers).chain(mortals), HINT));
+        let own = brokers.keys().chain(postgres.keys()).cloned().collect();
+        let shared = (run.brokers.clone(), run.postgres.clone());
+        let servers = Self {
+            brokers: shared.0.into_iter().chain(brokers).collect(),
+            postgres: shared.1.into_iter().chain(postgres).collect(),
+            prepared: BTreeMap::new(),
+            own,
+            died,
+        };
+        match no_broker.or(no_postgres) {
+            None => Ok(Arc::new(servers)),
+            Some(error) => {
+                // The first error is the one to tell.
+                drop(servers.end_own().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the servers that a sandbox has for itself.
+    ///
+    /// # Errors
+    /// When the data of one cannot be removed.
+    pub(super) async fn end_own(&self) -> Result<(), StepError> {
+        let brokers = self.brokers.iter().filter(|(name, _)| self.own.contains(*name));
+        let brokers = brokers.map(|(_, broker)| broker.stop());
+        let postgres = self.postgres.iter().filter(|(name, _)| self.own.contains(*name));
+        let postgres = postgres.map(|(_, server)| async { server.stop().await.map_err(|error| failure(&error)) });
+        let (brokers, postgres) = tokio::join!(join_all(brokers), join_all(postgres));
+        brokers.into_iter().chain(postgres).collect()
+    }
+}
+
+/// What was started by its name, and the first error.
+fn apart<T>(started: Vec<Result<(String, T), StepError>>) -> (BTreeMap<String, T>, Option<StepError>) {
+    let (mut there, mut first) = (BTreeMap::new(), None);
+    for one in started {
+        match one {
+            Ok((name, server)) => drop(there.insert(name, server)),
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    (there, first)
+}
+
+/// What either tells first.
+fn merged(
+    mut run: watch::Receiver<Option<StepError>>,
+    mut own: watch::Receiver<Option<StepError>>,
+) -> watch::Receiver<Option<StepError>> {
+    let (sender, died) = watch::channel(None);
+    tokio::spawn(async move {
+        let death = tokio::select! {
+            death = run.wait_for(Option::is_some) => death.ok().and_then(|death| death.clone()),
+            death = own.wait_for(Option::is_some) => death.ok().and_then(|death| death.clone()),
+            () = sender.closed() => None,
+        };
+        sender.send_replace(death);
+    });
+    died
+}
