@@ -189,7 +189,7 @@ fn asked(bytes: &[u8]) -> Result<Option<(usize, Asked)>, &'static str> {
     let mut head = format!("{method} {slash}{path} HTTP/1.{version}\r\nHost: {host}\r\n").into_bytes();
     for field in &*request.headers {
         let is = |name: &&str| field.name.eq_ignore_ascii_case(name);
-        if !is(&"host") && !HOP_BY_HOP.iter().any(|name| is(name)) {
+        if !is(&"host") && !HOP_BY_HOP.iter().any(is) {
             head.extend_from_slice(&[field.name.as_bytes(), b": ", field.value, b"\r\n"].concat());
         }
     }
