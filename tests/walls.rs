@@ -292,6 +292,8 @@ fn without_walls_it_is_said_and_what_needs_them_is_refused() {
     assert_eq!(said.code, Some(3), "{}{}", said.out, said.error);
     let told = "shop finds a dependency at localhost:5432 (mesh.yaml:8:26), which needs walls: as `--no-walls` says";
     assert!(said.out.contains(told), "{}", said.out);
+    let hint = "only host names of what speaks HTTP need no walls";
+    assert!(said.out.contains(hint), "{}", said.out);
 
     let mesh = MESH.replace("    also_at: { shop-db: ['localhost:5432'] }\n", "");
     scratch.write("mesh.yaml", &mesh);
@@ -307,6 +309,14 @@ fn without_walls_it_is_said_and_what_needs_them_is_refused() {
     let shop = shop.replace("(\"\", 8080)", "(\"127.0.0.1\", int(os.environ[\"PORT\"]))");
     scratch.write("shop.py", &shop);
     let mesh = mesh.replace("environment: {", "environment: { PORT: '${port.http}',");
+    // What speaks HTTP is found under a host name all the same.
+    let depends = "depends_on: [kafka, shop-db, bank]\n    also_at: { bank: ['api.bank.example:443'] }";
+    let mesh = mesh.replace("depends_on: [kafka, shop-db]", depends);
+    let mesh = mesh.replace(
+        "brokers:\n",
+        "partners: { bank: { rules: bank.yaml, tls: true } }\nbrokers:\n",
+    );
+    scratch.write("bank.yaml", "routes: []\n");
     scratch.write("mesh.yaml", &mesh);
     scratch.write("features/shop.feature", asks);
     let said = scratch.momus(&without);

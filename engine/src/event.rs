@@ -170,7 +170,7 @@ pub enum Happening {
         /// Opened, closed, refused or reset, and why where it is known.
         what: String,
     },
-    /// A service within walls tried to reach what none of its edges leads to.
+    /// A service within walls, or one that has a forward proxy, tried to reach what none of its edges leads to.
     Beyond {
         /// Who tried.
         service: String,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::edge::{Databases, Protocol, Upstream};
 use crate::gate::Gate;
 use crate::http::Purpose;
+use crate::http::forward::passes_on_what_it_reads;
 use crate::kafka::{Broker, Namespace, exchange};
 use crate::postgres::security;
 use crate::rule::Rules;
@@ -20,12 +21,13 @@ use crate::talk::{Outcome, Side, Turn, talk};
 pub type Target = fn(&[u8]);
 
 /// All targets, by their names.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("http", http),
     ("postgres", postgres),
     ("kafka", kafka),
     ("kafka_made", kafka_made),
     ("greeting", greeting),
+    ("forward", forward),
 ];
 
 /// The length of the pieces in the first byte; then turns, each of two bytes (who speaks, and how long) and what is said.
@@ -145,6 +147,11 @@ pub fn greeting(data: &[u8]) {
         (what, read)
     };
     assert_eq!(asked(usize::from(size % 64) + 1), asked(usize::MAX));
+}
+
+/// A request to a forward proxy is passed on as it was read, and read alike in pieces and in one.
+pub fn forward(data: &[u8]) {
+    passes_on_what_it_reads(data);
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod body;
 mod content;
 mod exchange;
 mod exchanges;
+pub mod forward;
 mod head;
 mod http2;
 mod meaning;

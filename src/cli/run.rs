@@ -86,6 +86,7 @@ pub struct Run {
     #[arg(long)]
     no_early: bool,
     /// Run services as plain processes, without namespaces of their own; so they run, said aloud, where the system forbids these.
+    /// Of `also_at`, host names of what speaks HTTP are reached by a forward proxy then (HTTPS_PROXY); others need walls.
     #[arg(long)]
     no_walls: bool,
     /// What stands behind the mesh's brokers (default: Apache Kafka; without Java or Maven the mock, said aloud).

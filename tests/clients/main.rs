@@ -7,3 +7,4 @@ mod postgres;
 mod program;
 mod table;
 mod tools;
+mod trust;

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// Of how many lines a snapshot shows all.
+const LONG: usize = 100;
+
 /// What a run of a program said; an error where it did not run to its end, or not as it must.
 pub type Said = Result<String, String>;
 
@@ -88,11 +91,22 @@ pub fn must_say(name: &str, cells: &[Cell]) {
     let mut all = String::new();
     for cell in cells {
         let said = cell.said().as_deref().unwrap_or("it failed");
-        writeln!(all, "== {}\n{}", cell.feature, said.trim_end()).unwrap();
+        writeln!(all, "== {}\n{}", cell.feature, shortened(said.trim_end())).unwrap();
     }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, all);
     });
+}
+
+/// What is long, without its middle.
+fn shortened(said: &str) -> String {
+    let lines: Vec<_> = said.lines().collect();
+    if lines.len() <= LONG {
+        return said.to_owned();
+    }
+    let (first, rest) = lines.split_at(LONG / 2);
+    let (middle, last) = rest.split_at(rest.len() - LONG / 4);
+    format!("{}\n… {} lines …\n{}", first.join("\n"), middle.len(), last.join("\n"))
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct Service {
     pub ports: IndexMap<String, u16>,
     /// Its edges, in the file's order, the built-in ones that it lists included.
     pub depends_on: Vec<Located<String>>,
-    /// Further addresses under which it finds them, within walls.
+    /// Further addresses under which it finds them: within walls, and what speaks HTTP without them, too.
     pub also_at: AlsoAt,
     /// The topics whose partitions it must hold before it is ready.
     pub consumes: Vec<Located<String>>,

@@ -62,7 +62,8 @@ pub(super) struct Service {
     /// What it calls: services, datastores, brokers, buckets and partners. Each is an edge with a proxy of its own.
     depends_on: Option<Vec<String>>,
     /// Further addresses, `HOST:PORT`, under which it finds what it depends on, by dependency: what it has built in, such as
-    /// `{ shop-db: [localhost:5432] }`. They need walls.
+    /// `{ shop-db: [localhost:5432] }`. They need walls, host names of what speaks HTTP aside: without walls these are reached by
+    /// the forward proxy that `HTTPS_PROXY` and `HTTP_PROXY` name.
     also_at: Option<BTreeMap<String, Vec<String>>>,
     /// The topics that it reads; it is ready once it holds all their partitions.
     consumes: Option<Vec<String>>,

@@ -30,13 +30,12 @@ pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketA
     (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), free.unwrap_or(port)).into()
 }
 
-/// By what a service knows a dependency inside its walls: its name, its address, and wherever else it is found.
+/// By what a service knows a dependency: its name, and wherever else it is found.
 pub(super) fn names_of(mesh: &Mesh, caller: &str, dependency: &str) -> Vec<String> {
-    let address = address_of(mesh, caller, dependency).ip().to_string();
     let service = mesh.services.get(caller);
     let also = service.and_then(|service| service.also_at.get(dependency));
     let also = also.into_iter().flatten().map(|address| address.value.host.clone());
-    [dependency.to_owned(), address].into_iter().chain(also).collect()
+    std::iter::once(dependency.to_owned()).chain(also).collect()
 }
 
 /// The port that a dependency's kind has usually.

@@ -207,6 +207,7 @@ fn assemble(
         extensions,
         endpoints: wiring.endpoints,
         namespaces: wiring.namespaces,
+        proxies: wiring.proxies,
         standins,
         walls: shared.walls,
         ready_limit: shared.ready_limit,

@@ -6,6 +6,7 @@ mod broker_choice;
 mod brokers;
 mod build;
 mod data;
+mod forwarding;
 mod found;
 mod incident;
 mod leftovers;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::Mesh;
+use momus_engine::mesh::{Address, Located, Mesh};
 use momus_engine::outcome::Outcome;
 use momus_engine::plan::{Plan, PlannedScenario};
 use momus_engine::run::Teller;
@@ -139,15 +140,20 @@ impl ProcessEnvironment {
             let why = self.walls().as_ref().err()?;
             return Some(refused(format!("`{}` needs walls: {why}", step.place.text)));
         }
-        let mut services = self.mesh.services.iter();
-        let (name, also) =
-            services.find_map(|(name, service)| Some((name, service.also_at.values().flatten().next()?)))?;
+        let services = self.mesh.services.iter();
+        let mut found = services.flat_map(|(name, service)| service.also_at.iter().map(move |it| (name, it)));
+        let (name, also) = found.find_map(|(name, (dependency, also))| {
+            let forwarded = |at: &&Located<Address>| forwarding::is_forwarded(&self.mesh, dependency, &at.value);
+            Some((name, also.iter().find(|at| !forwarded(at))?))
+        })?;
         let why = self.walls().as_ref().err()?;
         let message = format!(
             "{name} finds a dependency at {}:{} ({}), which needs walls: {why}",
             also.value.host, also.value.port, also.place
         );
-        Some(refused(message).hint("give it the address that `${edge.NAME}` stands for"))
+        let hint =
+            "give it the address that `${edge.NAME}` stands for; only host names of what speaks HTTP need no walls";
+        Some(refused(message).hint(hint))
     }
 
     async fn guardian(&self, teller: &Teller) -> Result<Guardian, StepError> {

@@ -14,6 +14,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::Mesh;
 use momus_engine::sandbox::{Endpoint, PartnerAnswer, Sandbox};
 use momus_engine::timeline::Timeline;
+use momus_proxies::http::forward::ForwardProxy;
 use momus_proxies::kafka::Namespace;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -39,6 +40,8 @@ pub(super) struct ProcessSandbox {
     pub(super) extensions: Extensions,
     pub(super) endpoints: BTreeMap<(String, String), Endpoint>,
     pub(super) namespaces: BTreeMap<(String, String), Namespace>,
+    /// By service.
+    pub(super) proxies: BTreeMap<String, ForwardProxy>,
     pub(super) standins: StandIns,
     /// Whether its services run within walls.
     pub(super) walls: bool,

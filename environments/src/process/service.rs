@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::address::Addresses;
+use super::forwarding;
 use super::incident::Incident;
 use super::log::Log;
 use super::ports::{Ports, Unshared};
@@ -202,11 +203,13 @@ impl Process {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a process: within walls on the ports that it declares, else on ports of the system's choice.
+    /// Starts a process: within walls on the ports that it declares, else on ports of the system's choice, and told of its
+    /// forward proxy if it has one.
     pub(super) async fn spawn(
         &self,
         endpoints: &BTreeMap<(String, String), Endpoint>,
         house: Option<House<'_>>,
+        proxy: Option<SocketAddr>,
         stage: Stage,
     ) -> Result<Running, StepError> {
         let service = self.declared()?;
@@ -223,7 +226,7 @@ impl Process {
         };
         let ports = ports.map_err(|error| Failure::unknown(format!("no port for {}: {error}", self.name)))?;
         let started = self
-            .command(service, command, endpoints, &ports)
+            .command(service, command, endpoints, &ports, proxy)
             .map_err(Failure::unknown)?;
         let spawned = match house {
             Some(house) => {
@@ -266,6 +269,7 @@ impl Process {
         command: &[Template],
         endpoints: &BTreeMap<(String, String), Endpoint>,
         ports: &Ports,
+        proxy: Option<SocketAddr>,
     ) -> Result<Command, String> {
         let addresses = Addresses {
             endpoints,
@@ -289,6 +293,12 @@ impl Process {
             .trust
             .iter()
             .flat_map(|it| it.variables(&self.mesh, &self.name, service))
+        {
+            started = started.variable(name, value);
+        }
+        for (name, value) in proxy
+            .into_iter()
+            .flat_map(|proxy| forwarding::variables(proxy, service))
         {
             started = started.variable(name, value);
         }

@@ -10,6 +10,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::outcome::Outcome;
 use momus_proxies::edge::Upstream;
 use momus_proxies::edges::Edges;
+use momus_proxies::http::forward::ForwardProxy;
 use tokio::sync::watch;
 
 use super::ready::Candidate;
@@ -81,7 +82,8 @@ impl ProcessSandbox {
             edges,
             statsd: &self.standins.statsd,
         });
-        let running = process.spawn(&self.endpoints, house, stage).await?;
+        let proxy = self.proxies.get(name).map(ForwardProxy::address);
+        let running = process.spawn(&self.endpoints, house, proxy, stage).await?;
         let service = process.declared()?;
         self.lead(name, service.http_port().and_then(|port| running.upstream(port)));
         Ok(running)

@@ -11,11 +11,13 @@ use momus_engine::sandbox::{CLIENT, Endpoint};
 use momus_engine::timeline::Timeline;
 use momus_proxies::edge::{Databases, Edge, Protocol, Purpose, Upstream};
 use momus_proxies::edges::Edges;
+use momus_proxies::http::forward::ForwardProxy;
 use momus_proxies::kafka::{Broker, Namespace};
 use momus_proxies::tls::{Roots, TlsUpstream};
 
 use super::brokers::BrokerServer;
 use super::data::{clone_of, prefix};
+use super::forwarding;
 use super::found::{address_of, names_of};
 use super::making::Shared;
 use super::standins::StandIns;
@@ -28,6 +30,8 @@ pub(super) struct Wiring {
     pub(super) endpoints: BTreeMap<(String, String), Endpoint>,
     /// What was seen of each caller's part of a broker.
     pub(super) namespaces: BTreeMap<(String, String), Namespace>,
+    /// By service, where one has built in a host name and nobody resolves it.
+    pub(super) proxies: BTreeMap<String, ForwardProxy>,
 }
 
 impl Wiring {
@@ -46,6 +50,9 @@ impl Wiring {
                 wiring
                     .edge((caller, walls), dependency, shared, standins, timeline)
                     .await?;
+            }
+            if !walls && let Some(proxy) = forwarding::serve(mesh, caller, service, &wiring.edges, timeline).await? {
+                wiring.proxies.insert(caller.clone(), proxy);
             }
         }
         Ok(wiring)
@@ -151,9 +158,10 @@ impl Wiring {
         };
         let trust = shared.trust.as_ref().filter(|_| tls == Some(Tls::Ended));
         let edge = if walls {
-            let names = names_of(mesh, caller, dependency);
-            let identity = trust.map(|trust| trust.identity(&names)).transpose()?;
             let address = address_of(mesh, caller, dependency);
+            let mut names = names_of(mesh, caller, dependency);
+            names.push(address.ip().to_string());
+            let identity = trust.map(|trust| trust.identity(&names)).transpose()?;
             Edge::at(
                 address,
                 (caller, dependency),
@@ -163,9 +171,8 @@ impl Wiring {
                 timeline.clone(),
             )
         } else {
-            let identity = trust
-                .map(|trust| trust.identity(&[dependency.to_owned()]))
-                .transpose()?;
+            let names = names_of(mesh, caller, dependency);
+            let identity = trust.map(|trust| trust.identity(&names)).transpose()?;
             let ways = (upstream, protocol, timeline.clone());
             let listened = match identity {
                 Some(identity) => Edge::listen_tls(caller, dependency, ways.0, ways.1, &identity, ways.2).await,

@@ -6,6 +6,7 @@
 
 mod ends;
 mod failures;
+mod forward;
 mod life;
 mod own;
 mod run;

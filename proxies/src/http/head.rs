@@ -3,7 +3,7 @@
 use super::body::{Body, CHUNKED};
 
 /// Header fields that a head may have at most, to be understood.
-const FIELDS: usize = 128;
+pub(super) const FIELDS: usize = 128;
 
 /// What bytes turned out to be.
 pub enum Parsed<T> {
@@ -94,10 +94,10 @@ pub fn response(bytes: &[u8], method: &str) -> Parsed<Response> {
 }
 
 /// The fields do not tell where the body ends.
-struct Unframed;
+pub(super) struct Unframed;
 
 /// The body that the fields announce, if they do (RFC 9112, section 6.3).
-fn framed(fields: &[httparse::Header<'_>]) -> Result<Option<Body>, Unframed> {
+pub(super) fn framed(fields: &[httparse::Header<'_>]) -> Result<Option<Body>, Unframed> {
     if let Some(codings) = value(fields, "transfer-encoding") {
         let last = codings.rsplit(',').next().unwrap_or_default().trim();
         return if last.eq_ignore_ascii_case("chunked") {

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::tap::Tap;
-use super::trust::Trust;
+use crate::trust::Trust;
 
 /// The broker, on a runtime of its own: each test has another, and the guardian ends what it started with its own.
 static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
@@ -66,7 +66,7 @@ impl Sandbox {
         let edge = match trust {
             None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,
             Some(trust) => {
-                let identity = trust.identity();
+                let identity = trust.identity("kafka");
                 Edge::listen_tls("shop", "kafka", upstream, protocol, &identity, timeline.clone()).await
             }
         };

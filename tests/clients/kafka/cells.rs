@@ -5,9 +5,9 @@ use futures::future::join_all;
 use tokio::process::Command;
 
 use super::broker::{Sandbox, direct};
-use super::trust::Trust;
 use crate::program::said;
 use crate::table::Cell;
+use crate::trust::Trust;
 
 /// What a client is tried for that knows both protocols of groups.
 pub const FEATURES: [&str; 8] = [
@@ -34,7 +34,7 @@ pub async fn cells(client: &str, short: &str, features: &[&str], program: impl F
             let mut command = program();
             command.args([address, feature, &names]);
             if let Some(trust) = trust {
-                trust.tell(&mut command);
+                speak_tls(&mut command, trust);
             }
             async move { said(&mut command).await }
         };
@@ -53,6 +53,12 @@ pub async fn cells(client: &str, short: &str, features: &[&str], program: impl F
         }
     }))
     .await
+}
+
+/// Tells a program to speak TLS, and whom to trust.
+pub fn speak_tls(command: &mut Command, trust: &Trust) {
+    trust.tell(command);
+    command.env("SECURITY_PROTOCOL", "SSL");
 }
 
 /// What a program says of several features, each behind a line `== FEATURE`, or `== FEATURE failed`.

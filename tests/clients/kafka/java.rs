@@ -5,11 +5,11 @@ use futures::future::join_all;
 use tokio::process::Command;
 
 use super::broker::{Sandbox, direct};
-use super::cells::{FEATURES, of};
-use super::trust::Trust;
+use super::cells::{FEATURES, of, speak_tls};
 use crate::program::said;
 use crate::table::{Cell, judge, must_say};
 use crate::tools::Java;
+use crate::trust::Trust;
 
 const CLIENT: Java = Java {
     folder: "client",
@@ -49,7 +49,7 @@ impl Program {
         command.arg(self.short);
         command.args(pairs.map(|(feature, address)| format!("{feature}={address}")));
         if let Some(trust) = trust {
-            trust.tell(&mut command);
+            speak_tls(&mut command, trust);
         }
         said(&mut command).await
     }

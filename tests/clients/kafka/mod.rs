@@ -8,4 +8,3 @@ mod node;
 mod python;
 mod strangers;
 mod tap;
-mod trust;

@@ -1,13 +1,21 @@
-//! What tokio-postgres does with a database.
+//! tokio-postgres.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use futures::future::{join_all, poll_fn};
 use futures::{SinkExt, TryStreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_postgres::{AsyncMessage, Client, Error, NoTls, SimpleQueryMessage};
+use tokio_postgres::config::{ChannelBinding, SslMode};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, SimpleQueryMessage};
 
-pub const FEATURES: [&str; 8] = [
+use super::cells::cells;
+use super::connector::Connector;
+use super::ground::Way;
+use crate::table::{Said, judge, must_say};
+
+const FEATURES: &[&str] = &[
+    "encryption",
     "simple",
     "prepared",
     "pipeline",
@@ -18,9 +26,25 @@ pub const FEATURES: [&str; 8] = [
     "portal",
 ];
 
+/// Where a URL leads, and how it is gone there: of `sslmode` it knows only three values, and whom to trust is its
+/// connector's.
+fn read(url: &str) -> Result<(Config, Connector), Error> {
+    let Some((bare, pem)) = url.split_once("?sslmode=verify-full&sslrootcert=") else {
+        return Ok((url.parse()?, Connector::trusting(None)));
+    };
+    let mut config: Config = bare.parse()?;
+    config.ssl_mode(SslMode::Require);
+    Ok((config, Connector::trusting(Some(Path::new(pem)))))
+}
+
 /// A session, and the notifications that come in it.
 pub async fn open(url: &str) -> Result<(Client, UnboundedReceiver<String>), Error> {
-    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await?;
+    let (config, connector) = read(url)?;
+    open_as(&config, connector).await
+}
+
+async fn open_as(config: &Config, connector: Connector) -> Result<(Client, UnboundedReceiver<String>), Error> {
+    let (client, mut connection) = config.connect(connector).await?;
     let (tell, told) = unbounded_channel();
     tokio::spawn(async move {
         while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
@@ -32,7 +56,7 @@ pub async fn open(url: &str) -> Result<(Client, UnboundedReceiver<String>), Erro
     Ok((client, told))
 }
 
-pub async fn says(url: &str, feature: &str) -> Result<String, String> {
+async fn says(url: &str, feature: &str) -> Said {
     let mut said = String::new();
     match tries(url, feature, &mut said).await {
         Ok(()) => Ok(said),
@@ -45,9 +69,37 @@ fn state(error: &Error) -> String {
     code.unwrap_or_else(|| error.to_string())
 }
 
+/// What becomes of connections that are to be encrypted in one way or another.
+async fn encryption(url: &str, said: &mut String) -> Result<(), Error> {
+    let (config, connector) = read(url)?;
+    let with = |change: fn(&mut Config) -> &mut Config| {
+        let mut config = config.clone();
+        change(&mut config);
+        config
+    };
+    let nobody = Connector::trusting(None);
+    for (name, config, connector) in [
+        ("disable", with(|it| it.ssl_mode(SslMode::Disable)), &connector),
+        ("prefer", with(|it| it.ssl_mode(SslMode::Prefer)), &connector),
+        ("require", with(|it| it.ssl_mode(SslMode::Require)), &connector),
+        ("nobody trusted", with(|it| it.ssl_mode(SslMode::Require)), &nobody),
+        (
+            "bound",
+            with(|it| it.ssl_mode(SslMode::Prefer).channel_binding(ChannelBinding::Require)),
+            &connector,
+        ),
+    ] {
+        let opened = open_as(&config, connector.clone()).await;
+        let outcome = opened.map(drop).map_err(|error| format!("{error:?}"));
+        writeln!(said, "{name}: {outcome:?}").unwrap();
+    }
+    Ok(())
+}
+
 async fn tries(url: &str, feature: &str, said: &mut String) -> Result<(), Error> {
     let (mut client, _told) = open(url).await?;
     match feature {
+        "encryption" => encryption(url, said).await?,
         "simple" => {
             for message in client
                 .simple_query("SELECT 1; UPDATE steps SET id = 0; SELECT 'two'")
@@ -100,7 +152,7 @@ async fn tries(url: &str, feature: &str, said: &mut String) -> Result<(), Error>
                 let asleep =
                     "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
                 while other.query(asleep, &[]).await?.is_empty() {}
-                client.cancel_token().cancel_query(NoTls).await
+                client.cancel_token().cancel_query(read(url)?.1).await
             };
             let (slept, cancelled) = tokio::join!(sleeps, cancels);
             cancelled?;
@@ -142,4 +194,12 @@ async fn tries(url: &str, feature: &str, said: &mut String) -> Result<(), Error>
         }
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn tokio_postgres() {
+    let says = async |feature: &str, way: &Way<'_>| says(&way.url, feature).await;
+    let cells = cells("tokio-postgres 0.7", FEATURES, says).await;
+    judge("PostgreSQL", &cells);
+    must_say("tokio-postgres", &cells);
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Where it leads.
@@ -19,6 +20,8 @@ pub enum To {
 pub struct Tap {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    /// How many connections there are.
+    open: watch::Receiver<usize>,
     _serving: JoinSet<()>,
 }
 
@@ -29,10 +32,12 @@ impl Tap {
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let mut serving = JoinSet::new();
         let noted = Arc::clone(&seen);
+        let (count, open) = watch::channel(0);
         serving.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let (to, seen) = (to.clone(), Arc::clone(&noted));
+                let (to, seen, count) = (to.clone(), Arc::clone(&noted), count.clone());
+                count.send_modify(|open| *open += 1);
                 connections.spawn(async move {
                     client.set_nodelay(true).unwrap();
                     match to {
@@ -45,14 +50,21 @@ impl Tap {
                             forward(client, UnixStream::connect(path).await.unwrap().into_split(), &seen).await;
                         }
                     }
+                    count.send_modify(|open| *open -= 1);
                 });
             }
         });
         Self {
             address,
             seen,
+            open,
             _serving: serving,
         }
+    }
+
+    /// Returns when no connection is there any more: all that a client sent has passed.
+    pub async fn ended(&self) {
+        self.open.clone().wait_for(|open| *open == 0).await.unwrap();
     }
 
     /// What was seen, each once, in the order of its first time.

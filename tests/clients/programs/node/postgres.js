@@ -1,5 +1,6 @@
 // What pg does with a database: `postgres.js URL FEATURE`. It prints nothing that differs from run to run.
 const { createHash } = require('crypto');
+const tls = require('tls');
 const { Client } = require('pg');
 
 const [url, feature] = process.argv.slice(2);
@@ -22,9 +23,24 @@ const features = {
     await c.end();
   },
   async encryption() {
-    const plain = url.replace(/\?.*/, '');
-    const client = new Client({ connectionString: plain, ssl: { rejectUnauthorized: false } });
-    await state(client.connect());
+    const bare = url.replace(/\?.*/, '');
+    const tries = { none: { ssl: false }, anyone: { ssl: { rejectUnauthorized: false } } };
+    if (url !== bare && url.includes('verify-full')) {
+      Object.assign(tries, {
+        'NODE_EXTRA_CA_CERTS': { ssl: true },
+        'the URL': { connectionString: url },
+        'a stranger': { connectionString: url.replace('ca.pem', 'stranger.pem') },
+        'elsewhere': { ssl: { checkServerIdentity: (_, it) => tls.checkServerIdentity('elsewhere', it) } },
+        'bound': { connectionString: url, enableChannelBinding: true },
+      });
+    }
+    for (const [name, how] of Object.entries(tries)) {
+      const client = new Client({ connectionString: bare, ...how });
+      const opened = client.connect().then(() => client.query('SELECT 1 AS one'));
+      await opened.then(({ rows }) => say(name, 'encrypted:', client.connection.stream.encrypted ?? false, rows),
+        (error) => say(name, error.code ?? '', error.message));
+      await client.end().catch(() => {});
+    }
   },
   async password() {
     await (await open()).end();

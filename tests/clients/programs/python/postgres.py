@@ -23,14 +23,28 @@ def startup(url):
         print(c.execute("SELECT 'é' || chr(233)").fetchone()[0])
 
 
+def reason(error):
+    return str(error).strip().rpartition("failed: ")[2]
+
+
 def encryption(url):
-    url = make_conninfo(url, sslmode="prefer", gssencmode="prefer")
-    with psycopg.connect(url) as c:
-        print("encrypted:", c.pgconn.ssl_in_use, c.execute("SELECT 1").fetchone())
-    try:
-        psycopg.connect(make_conninfo(url, sslmode="require"))
-    except psycopg.OperationalError as error:
-        print(str(error).split(": ")[-1].strip())
+    url = make_conninfo(url, gssencmode="prefer")
+    tries = [{"sslmode": mode} for mode in ("disable", "prefer", "require")]
+    tries.append({"sslmode": "prefer", "channel_binding": "require"})
+    if "verify-full" in url:
+        tries += [{}, {"host": "elsewhere", "hostaddr": "127.0.0.1"}, {"sslrootcert": "system"}]
+    for more in tries:
+        print(more, end=" ")
+        try:
+            with psycopg.connect(make_conninfo(url, **more)) as c:
+                print("encrypted:", c.pgconn.ssl_in_use, c.execute("SELECT 1").fetchone())
+        except psycopg.OperationalError as error:
+            print(reason(error))
+    if "verify-full" in url:
+        try:
+            psycopg.connect(url.replace("ca.pem", "stranger.pem"))
+        except psycopg.OperationalError as error:
+            print("a stranger's:", reason(error))
 
 
 def password(url):

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -61,10 +63,46 @@ func startup() {
 }
 
 func encryption() {
-	url = strings.Replace(url, "sslmode=disable", "sslmode=prefer", 1)
-	rows(open(), "SELECT 1 AS one")
-	_, err := pgx.Connect(ctx, strings.Replace(url, "sslmode=prefer", "sslmode=require", 1))
-	fmt.Println(strings.Contains(err.Error(), "server refused TLS connection"))
+	bare, trust, verified := strings.Cut(url, "?sslmode=verify-full")
+	if !verified {
+		bare = strings.TrimSuffix(url, "?sslmode=disable")
+	}
+	for _, how := range []string{"disable", "prefer", "require", "require&channel_binding=require"} {
+		encrypted(how, must(pgx.ParseConfig(bare+"?sslmode="+how+trust)))
+	}
+	if verified {
+		encrypted("verify-full", must(pgx.ParseConfig(url)))
+		encrypted("a stranger", must(pgx.ParseConfig(strings.Replace(url, "ca.pem", "stranger.pem", 1))))
+		elsewhere := must(pgx.ParseConfig(url))
+		elsewhere.TLSConfig.ServerName, elsewhere.Fallbacks = "elsewhere", nil
+		encrypted("elsewhere", elsewhere)
+	}
+}
+
+// reason is what an error tells in the end.
+func reason(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code + " " + refused.Message
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return "unknown authority"
+	}
+	text := strings.TrimSpace(err.Error())
+	return text[strings.LastIndex(text, ": ")+2:]
+}
+
+// encrypted tells whether a connection is, or why there is none.
+func encrypted(how string, config *pgx.ConnConfig) {
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		fmt.Println(how, reason(err))
+		return
+	}
+	_, is := c.PgConn().Conn().(*tls.Conn)
+	fmt.Println(how, "encrypted:", is)
+	rows(c, "SELECT 1 AS one")
 }
 
 func password() {

@@ -7,7 +7,7 @@ use momus_proxies::tls::{Authority, Identity};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A CA, whose certificate stands in a folder of its own.
+/// A CA, whose certificate stands in a folder of its own, beside one of a stranger.
 pub struct Trust {
     authority: Authority,
     folder: TempDir,
@@ -19,18 +19,23 @@ impl Trust {
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
         let store = java_store(authority.der()).unwrap();
         std::fs::write(folder.path().join("ca.p12"), store).unwrap();
+        let stranger = Authority::new().unwrap();
+        std::fs::write(folder.path().join("stranger.pem"), stranger.pem()).unwrap();
         Self { authority, folder }
     }
 
-    /// What an edge shows to its callers.
-    pub fn identity(&self) -> Identity {
-        self.authority.identity(&["kafka".to_owned()]).unwrap()
+    /// What an edge to this dependency shows to its callers.
+    pub fn identity(&self, dependency: &str) -> Identity {
+        self.authority.identity(&[dependency.to_owned()]).unwrap()
     }
 
-    /// Tells a program to speak TLS, and whom to trust.
+    /// The file of its certificate.
+    pub fn pem(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Tells a program whom to trust.
     pub fn tell(&self, command: &mut Command) {
-        let file = |name: &str| -> PathBuf { self.folder.path().join(name) };
-        command.envs(variables(&file("ca.pem"), &file("ca.p12")));
-        command.env("SECURITY_PROTOCOL", "SSL");
+        command.envs(variables(&self.pem(), &self.folder.path().join("ca.p12")));
     }
 }
