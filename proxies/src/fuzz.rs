@@ -92,7 +92,7 @@ pub fn postgres(data: &[u8]) {
 }
 
 fn namespace() -> Protocol {
-    Protocol::Kafka(Namespace::new("shop", "m", Broker::Real, Activity::new(None)))
+    Protocol::Kafka(Namespace::new("shop", "m", Broker::Own, Activity::new(None)))
 }
 
 /// Any bytes, both ways.

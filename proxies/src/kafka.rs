@@ -10,6 +10,7 @@
 //! `session` carries a connection, `api` says what it is to handle an API and lists those that are handled; each family
 //! of APIs has a file. `progress` knows how far a sandbox's producers, groups and transactions have come.
 
+mod acls;
 mod admin;
 mod api;
 mod assigned;
@@ -39,6 +40,7 @@ mod own_topics;
 mod partitions;
 mod produce;
 mod progress;
+mod quotas;
 mod record;
 mod scope;
 pub(crate) mod session;
@@ -65,8 +67,11 @@ pub type Partition = (String, i32);
 /// What stands behind an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broker {
-    /// Apache Kafka.
+    /// Apache Kafka, which other sandboxes use as well.
     Real,
+    /// Apache Kafka, all of it this sandbox's: also what a server has only once, such as its settings, quotas, access
+    /// control lists and SCRAM users.
+    Own,
     /// librdkafka's mock cluster. It has no admin calls and no ListGroups, does not isolate transactions and looks no
     /// offset up by its time: a client is told that it can call these, and a call is collected in
     /// [`Namespace::lacking`] in place of an answer that means something.

@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::messages::alter_client_quotas_request::{self, OpData};
+use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
+use kafka_protocol::messages::{AlterClientQuotasRequest, ApiVersionsRequest, DescribeClientQuotasRequest};
+use kafka_protocol::protocol::{Request, StrBytes};
+use momus_engine::event::Happening;
 use momus_engine::sandbox::Sandbox;
+use momus_environments::servers::kafka::conversation::Conversation;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio_postgres::{Client, NoTls};
 
-use crate::run::{Run, endpoint, processes};
+use crate::run::{Run, endpoint, happened, processes};
 
 const MESH: &str = "mesh: own
 datastores:
@@ -101,30 +107,96 @@ async fn its_death_is_its_sandboxs_incident_alone() {
     assert_eq!(run.close().await.unwrap(), Vec::<String>::new());
 }
 
+const BROKERS: &str = "mesh: own
+brokers:
+  kafka: { topics: { orders.v1: { partitions: 2 } }, isolation: server }
+  shared: { topics: { shared.v1: {} } }
+";
+
+/// The topics of a broker.
+async fn topics(address: String) -> Vec<String> {
+    let listed = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create().unwrap();
+        let metadata = consumer.fetch_metadata(None, Duration::from_secs(20)).unwrap();
+        let mut names: Vec<String> = metadata.topics().iter().map(|it| it.name().to_owned()).collect();
+        names.sort();
+        names
+    });
+    listed.await.unwrap()
+}
+
+/// Whether the broker offers to alter quotas.
+async fn offers_quotas(broker: &mut Conversation) -> bool {
+    let offered = broker.ask(&ApiVersionsRequest::default(), 0).await.unwrap();
+    let mut keys = offered.api_keys.iter().map(|api| api.api_key);
+    keys.any(|key| key == AlterClientQuotasRequest::KEY)
+}
+
+/// The users for whom the broker has a quota.
+async fn quotas(broker: &mut Conversation) -> Vec<String> {
+    let any = ComponentData::default()
+        .with_entity_type(StrBytes::from_static_str("user"))
+        .with_match_type(2);
+    let asked = DescribeClientQuotasRequest::default().with_components(vec![any]);
+    let answer = broker.ask(&asked, 1).await.unwrap();
+    let entities = answer.entries.into_iter().flatten().flat_map(|entry| entry.entity);
+    entities
+        .filter_map(|entity| Some(entity.entity_name?.to_string()))
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_of_its_own_has_its_topics_and_settings_alone() {
-    let run =
-        Run::new("mesh: own\nbrokers: { kafka: { topics: { orders.v1: { partitions: 2 } }, isolation: server } }\n");
+async fn a_broker_of_its_own_has_its_topics_settings_and_quotas_alone() {
+    let run = Run::new(BROKERS);
     run.prepare().await.unwrap();
     let folder = run.run_folder();
-    let ((one, _), (other, _)) = tokio::join!(run.sandbox("s0"), run.sandbox("s1"));
+    let ((one, timeline), (other, _)) = tokio::join!(run.sandbox("s0"), run.sandbox("s1"));
     let address = endpoint(&one, "kafka").address;
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", &address).create().unwrap();
     let topic = NewTopic::new("late.v1", 1, TopicReplication::Fixed(1));
     let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
     assert!(made[0].is_ok(), "{made:?}");
-    let topics = |address: String| {
-        tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create().unwrap();
-            let metadata = consumer.fetch_metadata(None, Duration::from_secs(20)).unwrap();
-            let mut names: Vec<String> = metadata.topics().iter().map(|it| it.name().to_owned()).collect();
-            names.sort();
-            names
-        })
+    assert_eq!(topics(address.clone()).await, ["late.v1", "orders.v1"]);
+    assert_eq!(topics(endpoint(&other, "kafka").address).await, ["orders.v1"]);
+
+    let resource = AlterConfig::new(ResourceSpecifier::Broker(1)).set("log.cleaner.threads", "2");
+    let altered = admin.alter_configs([&resource], &AdminOptions::new()).await.unwrap();
+    assert!(altered[0].is_ok(), "{altered:?}");
+
+    let mut broker = Conversation::open(&address).await.unwrap();
+    let mut others = Conversation::open(&endpoint(&other, "kafka").address).await.unwrap();
+    let mut shared = Conversation::open(&endpoint(&one, "shared").address).await.unwrap();
+    assert!(offers_quotas(&mut broker).await && offers_quotas(&mut others).await);
+    assert!(!offers_quotas(&mut shared).await);
+    let alice = alter_client_quotas_request::EntityData::default()
+        .with_entity_type(StrBytes::from_static_str("user"))
+        .with_entity_name(Some(StrBytes::from_static_str("alice")));
+    let rate = OpData::default()
+        .with_key(StrBytes::from_static_str("producer_byte_rate"))
+        .with_value(1e6);
+    let quota = alter_client_quotas_request::EntryData::default()
+        .with_entity(vec![alice])
+        .with_ops(vec![rate]);
+    let asked = AlterClientQuotasRequest::default().with_entries(vec![quota]);
+    let answer = broker.ask(&asked, 1).await.unwrap();
+    assert_eq!(answer.entries[0].error_code, 0);
+    // The broker knows of it a little after its controller.
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let known = async {
+        while quotas(&mut broker).await != ["alice"] {
+            looks.tick().await;
+        }
     };
-    assert_eq!(topics(address).await.unwrap(), ["late.v1", "orders.v1"]);
-    assert_eq!(topics(endpoint(&other, "kafka").address).await.unwrap(), ["orders.v1"]);
+    tokio::time::timeout(Duration::from_secs(10), known).await.unwrap();
+    assert_eq!(quotas(&mut others).await, Vec::<String>::new());
+    assert!(happened(&timeline, |it| {
+        matches!(it, Happening::KafkaCall { api, about, .. } if api == "AlterClientQuotas" && about == "user alice")
+    }));
+    assert!(
+        shared.ask(&asked, 1).await.is_err(),
+        "what it does not offer ends the connection"
+    );
     drop(admin);
     for sandbox in [one, other] {
         sandbox.close().await.unwrap();

@@ -73,6 +73,9 @@ pub(crate) trait Api: Request<Response: Send + Debug> + Clone + Debug + Send + '
         false
     }
 
+    /// Whether it is about what a server has only once: who shares the server does not have it.
+    const OF_SERVER: bool = false;
+
     /// The answer that says an error of an API that the mock cluster lacks, for those that a client may call there.
     const REFUSED: Option<fn(&Self, i16) -> Self::Response> = None;
 
@@ -163,6 +166,8 @@ pub(crate) struct Handler {
     pub versions: VersionRange,
     /// Whether a client of the mock cluster may call it even if that lacks it.
     pub is_refusable: bool,
+    /// Whether it is about what a server has only once.
+    pub is_of_server: bool,
     pub ask: fn(&Scope, Bytes) -> io::Result<Asked>,
     #[cfg(any(test, feature = "fuzzing"))]
     pub layout: super::made::Layout,
@@ -174,6 +179,7 @@ const fn handler<R: Api>() -> Handler {
         // `ApiKey::valid_versions` is wrong for some; those of an answer may go further than those of its request.
         versions: R::VERSIONS,
         is_refusable: R::REFUSED.is_some(),
+        is_of_server: R::OF_SERVER,
         ask: ask::<R>,
         #[cfg(any(test, feature = "fuzzing"))]
         layout: super::made::Layout::of::<R>(),
@@ -223,11 +229,19 @@ pub(crate) const HANDLERS: &[Handler] = &[
     handler::<messages::ElectLeadersRequest>(),
     handler::<messages::ListConfigResourcesRequest>(),
     handler::<messages::WriteTxnMarkersRequest>(),
+    handler::<messages::DescribeAclsRequest>(),
+    handler::<messages::CreateAclsRequest>(),
+    handler::<messages::DeleteAclsRequest>(),
+    handler::<messages::DescribeClientQuotasRequest>(),
+    handler::<messages::AlterClientQuotasRequest>(),
+    handler::<messages::DescribeUserScramCredentialsRequest>(),
+    handler::<messages::AlterUserScramCredentialsRequest>(),
 ];
 
-/// The handler of the API with this key.
-pub(crate) fn handler_of(key: i16) -> Option<&'static Handler> {
-    HANDLERS.iter().find(|handler| handler.key == key)
+/// The handler of the API with this key, which clients of such a broker have.
+pub(crate) fn handler_of(key: i16, broker: Broker) -> Option<&'static Handler> {
+    let is_had = |handler: &&Handler| !handler.is_of_server || broker == Broker::Own;
+    HANDLERS.iter().find(|handler| handler.key == key).filter(is_had)
 }
 
 /// The protocol's name of an API.

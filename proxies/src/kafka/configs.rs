@@ -1,7 +1,7 @@
 //! Configurations: DescribeConfigs, IncrementalAlterConfigs, AlterConfigs, ListConfigResources.
 //!
-//! Those of brokers, of their loggers and of what clients report of themselves are the whole server's: no sandbox changes
-//! them.
+//! Those of brokers, of their loggers and of what clients report of themselves are the whole server's: only a sandbox that has
+//! a server of its own changes them.
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
@@ -11,6 +11,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::Broker;
 use super::api::Api;
 use super::bearing::Bearing;
 use super::record::{first_error, list};
@@ -19,6 +20,11 @@ use super::scope::Scope;
 /// Whether resources of this type have names of the sandbox: topics and groups (`ConfigResource.Type`).
 fn is_named(kind: i8) -> bool {
     matches!(kind, 2 | 32)
+}
+
+/// Whether a sandbox changes the configuration of resources of this type.
+fn is_its_own(kind: i8, scope: &Scope) -> bool {
+    is_named(kind) || scope.broker() == Broker::Own
 }
 
 /// What one is told that changes what is the whole server's.
@@ -101,7 +107,8 @@ impl Api for IncrementalAlterConfigsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
-        self.resources.retain(|resource| is_named(resource.resource_type));
+        self.resources
+            .retain(|resource| is_its_own(resource.resource_type, scope));
         for resource in &mut self.resources {
             put(resource.resource_type, &mut resource.resource_name, scope);
         }
@@ -112,7 +119,10 @@ impl Api for IncrementalAlterConfigsRequest {
             let (name, message) = (&mut result.resource_name, &mut result.error_message);
             take(result.resource_type, name, message, scope);
         }
-        let shared = self.resources.iter().filter(|each| !is_named(each.resource_type));
+        let shared = self
+            .resources
+            .iter()
+            .filter(|each| !is_its_own(each.resource_type, scope));
         answer.responses.extend(shared.map(|resource| {
             let response = incremental_alter_configs_response::AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
@@ -157,7 +167,8 @@ impl Api for AlterConfigsRequest {
     });
 
     fn to_broker(&mut self, scope: &Scope) {
-        self.resources.retain(|resource| is_named(resource.resource_type));
+        self.resources
+            .retain(|resource| is_its_own(resource.resource_type, scope));
         for resource in &mut self.resources {
             put(resource.resource_type, &mut resource.resource_name, scope);
         }
@@ -168,7 +179,10 @@ impl Api for AlterConfigsRequest {
             let (name, message) = (&mut result.resource_name, &mut result.error_message);
             take(result.resource_type, name, message, scope);
         }
-        let shared = self.resources.iter().filter(|each| !is_named(each.resource_type));
+        let shared = self
+            .resources
+            .iter()
+            .filter(|each| !is_its_own(each.resource_type, scope));
         answer.responses.extend(shared.map(|resource| {
             alter_configs_response::AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
@@ -196,14 +210,15 @@ impl Api for AlterConfigsRequest {
     }
 }
 
-/// In version 0 it is ListClientMetricsResources, and of these a sandbox has none.
+/// In version 0 it is ListClientMetricsResources, and of these a sandbox has none on a server that it shares.
 impl Api for ListConfigResourcesRequest {
     fn to_broker(&mut self, _: &Scope) {}
 
     fn to_client(&self, answer: &mut ListConfigResourcesResponse, scope: &Scope) {
         answer.config_resources.retain_mut(|resource| {
             let kind = resource.resource_type;
-            kind != CLIENT_METRICS && (!is_named(kind) || scope.names().take(&mut resource.resource_name))
+            let is_hidden = kind == CLIENT_METRICS && scope.broker() != Broker::Own;
+            !is_hidden && (!is_named(kind) || scope.names().take(&mut resource.resource_name))
         });
     }
 

@@ -91,7 +91,7 @@ fn rewrite(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     if key == versions::KEY {
         return versions::ask(scope, frame);
     }
-    match handler_of(key) {
+    match handler_of(key, scope.broker()) {
         Some(handler) if (handler.versions.min..=handler.versions.max).contains(&version) => {
             (handler.ask)(scope, frame)
         }

@@ -82,7 +82,7 @@ fn answer(version: i16, scope: &Scope, frame: Bytes) -> io::Result<Answered> {
 fn clamp(response: &mut ApiVersionsResponse, scope: &Scope) {
     let offered: std::collections::BTreeSet<_> = response.api_keys.iter().map(|api| api.api_key).collect();
     response.api_keys.retain_mut(|offered| {
-        let known = match handler_of(offered.api_key) {
+        let known = match handler_of(offered.api_key, scope.broker()) {
             _ if offered.api_key == KEY => ApiVersionsRequest::VERSIONS,
             Some(handler) => handler.versions,
             None => return false,

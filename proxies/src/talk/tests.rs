@@ -181,7 +181,7 @@ fn kafka() -> impl Strategy<Value = Vec<Turn>> {
 }
 
 fn namespace() -> Protocol {
-    Protocol::Kafka(Namespace::new("shop", "m", Broker::Real, Activity::new(None)))
+    Protocol::Kafka(Namespace::new("shop", "m", Broker::Own, Activity::new(None)))
 }
 
 /// Lengths of pieces, over and over.

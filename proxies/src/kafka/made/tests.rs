@@ -41,12 +41,18 @@ enum Kind {
 
 /// By the `entityType` of the fields in Kafka's definitions of its messages, and by what else is known to hold names.
 fn kind(message: &str, field: &str) -> Kind {
+    // Users, and what quotas are of.
+    let is_of_server = ["User", "Scram", "OpData", "ValueData"]
+        .iter()
+        .any(|it| message.contains(it));
     match field {
+        "name" | "key" if is_of_server => Kind::Other,
+        "host" if message.contains("Acl") => Kind::Other,
         "name" if !message.contains("Config") && !message.contains("Protocol") => Kind::Name,
         "topic" | "topic_name" | "topic_names" | "subscribed_topic_names" => Kind::Name,
         "group_id" | "groups" | "group_ids" | "groups_names" | "key" | "coordinator_keys" => Kind::Name,
         "transactional_id" | "transactional_ids" | "v3_and_below_transactional_id" => Kind::Name,
-        "resource_name" => Kind::PerhapsName,
+        "resource_name" | "resource_name_filter" => Kind::PerhapsName,
         "subscribed_topic_regex" | "transactional_id_pattern" => Kind::Pattern,
         "error_message" | "batch_index_error_message" => Kind::Message,
         "host" => Kind::Address,
@@ -96,9 +102,21 @@ fn compare_texts(before: &Read, after: &Read, wanted: impl Fn(Kind, &str, &str) 
     Ok(())
 }
 
-fn scope(prefix: &str) -> Scope {
+/// That of a server which the sandbox has for itself, where an API is about what a server has once.
+fn scope_of(handler: &Handler, prefix: &str) -> Scope {
+    scope(
+        prefix,
+        if handler.is_of_server {
+            Broker::Own
+        } else {
+            Broker::Real
+        },
+    )
+}
+
+fn scope(prefix: &str, broker: Broker) -> Scope {
     let timeline = Timeline::new(Clock::start(), 0, "s1");
-    let namespace = Namespace::new("shop", prefix, Broker::Real, timeline.activity().clone());
+    let namespace = Namespace::new("shop", prefix, broker, timeline.activity().clone());
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
     let wire = Wire::new(
         "shop".into(),
@@ -174,7 +192,7 @@ fn alters_the_server(handler: &Handler, request: &Read) -> bool {
 /// A request there, as the broker gets it.
 fn request(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String> {
     let sent = (handler.layout.request)(chance, "", version);
-    let Asked { bytes, before, .. } = ask(handler, &scope(""), sent.clone());
+    let Asked { bytes, before, .. } = ask(handler, &scope_of(handler, ""), sent.clone());
     if before.is_some() || alters_the_server(handler, &(handler.layout.read_request)(&sent, version)) {
         // Of all topics there are it becomes a request of the sandbox's, which the broker is asked for first; what
         // alters the server is taken out, and answered by the edge.
@@ -186,7 +204,7 @@ fn request(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String>
     if !is_pattern && !has_cursor && bytes.as_ref() != Some(&sent) {
         return Err("it does not keep its bytes where names stay".into());
     }
-    let Asked { bytes, .. } = ask(handler, &scope(LONG), sent.clone());
+    let Asked { bytes, .. } = ask(handler, &scope_of(handler, LONG), sent.clone());
     let got = bytes.unwrap();
     assert_eq!(got[..4], u32::try_from(got.len() - 4).unwrap().to_be_bytes());
     let (before, after) = (
@@ -216,7 +234,7 @@ fn request(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String>
 /// An answer back, as the client gets it.
 fn answer(handler: &Handler, version: i16, chance: &[u8]) -> Result<(), String> {
     for prefix in ["", SHORT] {
-        let scope = scope(prefix);
+        let scope = scope_of(handler, prefix);
         let request = (handler.layout.request)(chance, "", version);
         if alters_the_server(handler, &(handler.layout.read_request)(&request, version)) {
             return Ok(());
