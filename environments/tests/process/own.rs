@@ -136,9 +136,11 @@ async fn offers_quotas(broker: &mut Conversation) -> bool {
 async fn quotas(broker: &mut Conversation) -> Vec<String> {
     let any = ComponentData::default()
         .with_entity_type(StrBytes::from_static_str("user"))
-        .with_match_type(2);
+        .with_match_type(2)
+        .with_match(None);
     let asked = DescribeClientQuotasRequest::default().with_components(vec![any]);
     let answer = broker.ask(&asked, 1).await.unwrap();
+    assert_eq!(answer.error_code, 0, "{answer:?}");
     let entities = answer.entries.into_iter().flatten().flat_map(|entry| entry.entity);
     entities
         .filter_map(|entity| Some(entity.entity_name?.to_string()))
