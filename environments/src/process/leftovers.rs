@@ -13,6 +13,8 @@ use crate::servers::postgres::PostgresServer;
 
 /// How long something that was removed may still be listed.
 const LINGERS: Duration = Duration::from_secs(3);
+/// What to do about what a server has only once.
+const OWN_SERVER_HINT: &str = "; hint: all sandboxes share it; a datastore with `isolation: server` has its own";
 /// How soon one look follows another.
 const EACH: Duration = Duration::from_millis(20);
 
@@ -52,7 +54,8 @@ fn unlisted(server: &str, error: &ServerError) -> StepError {
 async fn of_postgres(server: &PostgresServer) -> Result<Vec<String>, ServerError> {
     let mut left = Vec::new();
     for (kind, names) in server.left().await? {
-        left.extend(names.into_iter().map(|name| format!("{kind} {name}")));
+        let hint = if kind == "database" { "" } else { OWN_SERVER_HINT };
+        left.extend(names.into_iter().map(|name| format!("{kind} {name}{hint}")));
     }
     Ok(left)
 }

@@ -52,7 +52,14 @@ async fn what_is_left_on_the_servers_is_named() {
         .clone()
         .unwrap();
     let left = run.close().await.unwrap();
-    assert_eq!(left, ["database planted", "role gardener", "topic planted.v1 of kafka"]);
+    assert_eq!(
+        left,
+        [
+            "database planted",
+            "role gardener; hint: all sandboxes share it; a datastore with `isolation: server` has its own",
+            "topic planted.v1 of kafka"
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
