@@ -67,13 +67,21 @@ async fn postgres(guardian: &Guardian, cache: &Cache) -> PostgresServer {
     server
 }
 
-/// Produces one record and reads it back in a group.
-async fn carries_a_record(address: &str, topic: &str) {
+/// A client that has the broker's credential.
+fn with_credential(server: &KafkaServer) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("bootstrap.servers", address)
-        .set("group.id", "billing")
-        .set("auto.offset.reset", "earliest");
+        .set("bootstrap.servers", server.address())
+        .set("security.protocol", "sasl_plaintext")
+        .set("sasl.mechanism", "PLAIN")
+        .set("sasl.username", server.credential().user())
+        .set("sasl.password", server.credential().password());
+    config
+}
+
+/// Produces one record and reads it back in a group.
+async fn carries_a_record(mut config: ClientConfig, topic: &str) {
+    config.set("group.id", "billing").set("auto.offset.reset", "earliest");
     let producer: FutureProducer = config.create().unwrap();
     let record = FutureRecord::to(topic).key("k").payload("v");
     producer.send(record, Duration::from_secs(10)).await.unwrap();
@@ -90,15 +98,12 @@ async fn carries_a_record(address: &str, topic: &str) {
 async fn the_real_broker_serves_and_its_end_is_seen() {
     let (guardian, cache) = start().await;
     let server = kafka(&guardian, &cache).await;
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", server.address())
-        .create()
-        .unwrap();
+    let admin: AdminClient<DefaultClientContext> = with_credential(&server).create().unwrap();
     let topic = NewTopic::new("orders.v1", 6, TopicReplication::Fixed(1));
     admin.create_topics([&topic], &AdminOptions::new()).await.unwrap()[0]
         .as_ref()
         .unwrap();
-    carries_a_record(&server.address(), "orders.v1").await;
+    carries_a_record(with_credential(&server), "orders.v1").await;
     server.child().signal(Signal::KILL).await.unwrap();
     assert_eq!(server.exited().await, Exit::Signal(9));
     guardian.close().await.unwrap();
@@ -183,7 +188,9 @@ async fn the_mock_cluster_carries_a_record() {
             .len()
     });
     assert_eq!(metadata.await.unwrap(), 6);
-    carries_a_record(&address, "orders.v1").await;
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address);
+    carries_a_record(config, "orders.v1").await;
 }
 
 fn sql(folder: &Path, files: &[(&str, &str)]) -> Vec<PathBuf> {

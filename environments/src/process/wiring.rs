@@ -107,7 +107,14 @@ impl Wiring {
                 let known = known.find(|((_, other), _)| other == dependency);
                 let namespace = match known {
                     Some((_, namespace)) => namespace.beside(caller),
-                    None => Namespace::new(caller, prefix(timeline.sandbox()), broker, timeline.activity().clone()),
+                    None => {
+                        let prefix = prefix(timeline.sandbox());
+                        let namespace = Namespace::new(caller, prefix, broker, timeline.activity().clone());
+                        match server {
+                            BrokerServer::Real(server) => namespace.with_credential(server.credential().clone()),
+                            BrokerServer::Mock(_) => namespace,
+                        }
+                    }
                 };
                 self.namespaces.insert(key.clone(), namespace.clone());
                 (Upstream::Tcp(address), Protocol::Kafka(namespace))
