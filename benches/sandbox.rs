@@ -24,7 +24,7 @@ use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
 use momus_environments::process::{BrokerChoice, Options, ProcessEnvironment};
-use momus_environments::servers::kafka::{KafkaServer, NewTopic};
+use momus_environments::servers::kafka::{KafkaServer, NewTopic, Ports};
 use momus_environments::servers::postgres::PostgresServer;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -186,7 +186,7 @@ impl Bare {
         let guardian = Guardian::start(launcher, cache, RunId::random()).await?;
         let silent: Progress = Arc::new(|_: &str| {});
         let (kafka, postgres) = tokio::try_join!(
-            KafkaServer::start(&guardian, cache, "kafka", &silent),
+            KafkaServer::start_on(&guardian, cache, "kafka", &silent, Ports::free_and_open),
             PostgresServer::start(&guardian, cache, "postgres", &silent)
         )?;
         for (name, datastore) in &mesh.datastores {
@@ -254,10 +254,12 @@ impl Bare {
 
     fn start(&self, round: usize) -> Result<Service> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let broker = self.kafka.open_address();
+        let broker = broker.ok_or("the broker asks everybody for its credential")?;
         let child = Command::new(&self.program)
             .arg("iris")
             .env("PORT", port.to_string())
-            .env("KAFKA_BROKERS", self.kafka.address())
+            .env("KAFKA_BROKERS", broker)
             .env("TOPIC_EVENTS_RAW", format!("events.raw.v1-{round}"))
             .env("STATSD_HOST", "127.0.0.1")
             .env("STATSD_PORT", self.statsd.local_addr()?.port().to_string())
