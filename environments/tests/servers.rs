@@ -5,6 +5,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -329,6 +330,50 @@ async fn a_password_is_needed_and_nothing_is_left_when_the_run_ends() {
     assert!(killed.is_empty(), "it ends by itself when told: {killed:?}");
     assert!(!folder.exists() && !guardian.run_folder().exists());
     assert!(!ours(pid), "the segment is given back");
+}
+
+/// The TCP ports that a process listens on.
+fn tcp_ports(pid: i32) -> Vec<String> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let sockets: Vec<String> = open
+        .filter_map(|entry| {
+            let target = fs::read_link(entry.path()).ok()?;
+            let inode = target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(inode.to_owned())
+        })
+        .collect();
+    let listed = ["tcp", "tcp6"].map(|kind| fs::read_to_string(format!("/proc/{pid}/net/{kind}")).unwrap_or_default());
+    let lines = listed.iter().flat_map(|text| text.lines().skip(1));
+    let listening = lines.filter_map(|line| {
+        // As proc_pid_net(5) has it: the local address second, the state fourth (0A listens), the inode tenth.
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let is_ours = words[3] == "0A" && sockets.iter().any(|inode| inode == words[9]);
+        is_ours.then(|| words[1].to_owned())
+    });
+    listening.collect()
+}
+
+#[tokio::test]
+async fn postgres_listens_on_a_unix_socket_in_a_closed_folder_alone() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = format!(":{:04X}", listener.local_addr().unwrap().port());
+    let own = tcp_ports(i32::try_from(std::process::id()).unwrap());
+    assert!(own.iter().any(|address| address.ends_with(&port)), "{own:?}");
+
+    let (guardian, cache) = start().await;
+    let server = postgres(&guardian, &cache).await;
+    let pid = server.child().pid();
+    assert_eq!(tcp_ports(pid), [""; 0]);
+    let client = server.connect("postgres").await.unwrap();
+    let addresses = client.query_one("SHOW listen_addresses", &[]).await.unwrap();
+    assert_eq!(addresses.get::<_, String>(0), "");
+    let user = fs::metadata(format!("/proc/{pid}")).unwrap().uid();
+    for path in [server.socket_folder(), &server.socket()] {
+        let metadata = fs::metadata(path).unwrap();
+        assert_eq!(metadata.mode() & 0o777, 0o700, "{}", path.display());
+        assert_eq!(metadata.uid(), user, "{}", path.display());
+    }
+    guardian.close().await.unwrap();
 }
 
 #[tokio::test]
