@@ -121,11 +121,11 @@ impl Wiring {
             }
             Some(Kind::Bucket) => {
                 let s3 = standins.s3.as_ref().ok_or_else(absent)?;
-                (Upstream::Tcp(s3.address()), Protocol::Http(Purpose::Objects))
+                (Upstream::Dialed(s3.dialer()), Protocol::Http(Purpose::Objects))
             }
             Some(Kind::Partner) => {
                 let partner = standins.partners.get(dependency).ok_or_else(absent)?;
-                (Upstream::Tcp(partner.address()), Protocol::Http(Purpose::Calls))
+                (Upstream::Dialed(partner.dialer()), Protocol::Http(Purpose::Calls))
             }
             Some(Kind::BuiltIn) if dependency == "statsd" => {
                 let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
@@ -141,7 +141,7 @@ impl Wiring {
             }
             Some(Kind::BuiltIn) => {
                 let logs = standins.logs.get(caller).ok_or_else(absent)?;
-                (Upstream::Tcp(logs.address()), Protocol::Http(Purpose::Logs))
+                (Upstream::Dialed(logs.dialer()), Protocol::Http(Purpose::Logs))
             }
             Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };
