@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
@@ -20,8 +20,12 @@ use super::bounded;
 
 /// The mechanism, as SaslHandshake names it.
 const PLAIN: &str = "PLAIN";
-/// The versions that are spoken: the first of SaslHandshake behind which SaslAuthenticate follows, and the last of that.
-const VERSIONS: (i16, i16) = (1, 2);
+/// The version of SaslHandshake: the first behind which SaslAuthenticate follows.
+const HANDSHAKE: i16 = 1;
+/// The version of SaslAuthenticate.
+const AUTHENTICATE: i16 = 2;
+/// The correlation id of both requests: their answers come before all others, in the order in which they were asked for.
+const CORRELATION: i32 = -1;
 
 /// A user of a broker and its password, which nothing that is told of it shows. A cheap handle.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,14 +74,17 @@ impl Credential {
         broker: &mut (impl AsyncWrite + Unpin),
         ask: &mpsc::Sender<Answer>,
     ) -> io::Result<()> {
-        let (handshake, authenticate) = VERSIONS;
         let both = [
-            request(&self.handshake(), handshake)?,
-            request(&self.authenticate(), authenticate)?,
+            request(&self.handshake(), HANDSHAKE)?,
+            request(&self.authenticate(), AUTHENTICATE)?,
         ];
+        let own = self.clone();
         let answers = [
             Answer::Broker(CORRELATION, Box::new(|_, frame| agreed(frame).map(Into::into))),
-            Answer::Broker(CORRELATION, Box::new(|_, frame| accepted(frame).map(Into::into))),
+            Answer::Broker(
+                CORRELATION,
+                Box::new(move |_, frame| own.accepted(frame).map(Into::into)),
+            ),
         ];
         for answer in answers {
             // Somebody takes it: the connection has only begun.
@@ -85,6 +92,19 @@ impl Credential {
         }
         broker.write_all(&both.concat()).await?;
         broker.flush().await
+    }
+
+    /// The broker takes the credential: the client is told nothing.
+    fn accepted(&self, frame: Bytes) -> io::Result<Bytes> {
+        let answer: SaslAuthenticateResponse = answer(frame, AUTHENTICATE)?;
+        let Some(error) = ResponseError::try_from_code(answer.error_code) else {
+            return Ok(Bytes::new());
+        };
+        let reason = match answer.error_message {
+            Some(text) => text.replace(&*self.password, "***"),
+            None => error.to_string(),
+        };
+        Err(invalid(format!("the broker refused the run's credential: {reason}")))
     }
 }
 
@@ -96,25 +116,9 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// The correlation id of both requests: their answers come first, in the order in which they were asked for.
-const CORRELATION: i32 = -1;
-
-fn request<R: Request>(request: &R, version: i16) -> io::Result<Bytes> {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(CORRELATION);
-    framed(|bytes: &mut BytesMut| {
-        header
-            .encode(bytes, R::header_version(version))
-            .and_then(|()| request.encode(bytes, version))
-            .map_err(|error| error.to_string())
-    })
-}
-
 /// The broker knows the mechanism: the client is told nothing.
 fn agreed(frame: Bytes) -> io::Result<Bytes> {
-    let answer: SaslHandshakeResponse = answer(frame, VERSIONS.0)?;
+    let answer: SaslHandshakeResponse = answer(frame, HANDSHAKE)?;
     match ResponseError::try_from_code(answer.error_code) {
         None => Ok(Bytes::new()),
         Some(error) => Err(invalid(format!(
@@ -123,16 +127,17 @@ fn agreed(frame: Bytes) -> io::Result<Bytes> {
     }
 }
 
-/// The broker takes the credential: the client is told nothing.
-fn accepted(frame: Bytes) -> io::Result<Bytes> {
-    let answer: SaslAuthenticateResponse = answer(frame, VERSIONS.1)?;
-    let Some(error) = ResponseError::try_from_code(answer.error_code) else {
-        return Ok(Bytes::new());
-    };
-    let reason = answer
-        .error_message
-        .map_or_else(|| error.to_string(), |text| text.to_string());
-    Err(invalid(format!("the broker refused the run's credential: {reason}")))
+fn request<R: Request>(request: &R, version: i16) -> io::Result<Bytes> {
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(CORRELATION);
+    framed(|bytes| {
+        header
+            .encode(bytes, R::header_version(version))
+            .and_then(|()| request.encode(bytes, version))
+            .map_err(|error| error.to_string())
+    })
 }
 
 fn answer<M: Decodable + HeaderVersion>(frame: Bytes, version: i16) -> io::Result<M> {

@@ -180,8 +180,8 @@ async fn a_broker_that_does_not_take_it_is_told() {
         })
     };
     assert_eq!(
-        refused(Some("no such user")).await,
-        "reset: the broker refused the run's credential: no such user"
+        refused(Some("momus is not known by s3cr3t")).await,
+        "reset: the broker refused the run's credential: momus is not known by ***"
     );
     assert_eq!(
         refused(None).await,
