@@ -9,11 +9,12 @@ use kafka_protocol::messages::{ApiVersionsRequest, DescribeClusterRequest, Metad
 use momus_environments::servers::kafka::conversation::Conversation;
 use momus_proxies::kafka::Credential;
 use rdkafka::ClientConfig;
+use rdkafka::admin::ResourceSpecifier;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::time::timeout;
 
 use crate::broker::{self, Caller};
-use crate::clients::{SOON, aside, with_topic};
+use crate::clients::{SOON, admin, aside, options, with_topic};
 
 /// How long a client that finds nothing looks.
 const LOOKS: Duration = Duration::from_secs(2);
@@ -131,6 +132,16 @@ async fn the_password_stands_in_a_file_of_the_runs_user_alone() {
     assert!(told.is_empty(), "{told:?}");
     assert!(!server.tail().contains(password));
     assert!(!format!("{server:?}").contains(password));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_brokers_description_does_not_tell_its_password() {
+    let caller = Caller::new("credential4").await;
+    let broker = [ResourceSpecifier::Broker(1)];
+    let described = admin(&caller).describe_configs(&broker, &options()).await.unwrap();
+    let told = format!("{:?}", described[0].as_ref().unwrap().entries);
+    assert!(told.contains("sasl.enabled.mechanisms"), "{told}");
+    assert!(!told.contains(broker::server().await.credential().password()), "{told}");
 }
 
 fn holds(file: &Path, text: &str) -> bool {
