@@ -32,7 +32,7 @@ bench *ARGUMENTS:
 mutants COUNT="60":
     fixtures/olympus/mutants.py {{COUNT}}
 
-# a fuzz target (http, postgres, kafka, kafka_made, greeting, statsd) over its corpus, until it finds something; `cargo install cargo-fuzz`
+# a fuzz target (http, postgres, kafka, kafka_credential, kafka_made, greeting, statsd) over its corpus, until it finds something; `cargo install cargo-fuzz`
 fuzz TARGET *ARGUMENTS:
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} -- -max_len=4096 {{ARGUMENTS}}
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
-use momus_environments::servers::kafka::{KafkaServer, NewTopic};
+use momus_environments::servers::kafka::{KafkaServer, NewTopic, Ports};
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -53,7 +53,8 @@ fn main() -> Result<()> {
     };
     let silent: Progress = Arc::new(|_: &str| {});
     let guardian = runtime.block_on(Guardian::start(&launcher, &cache, RunId::random()))?;
-    let server = runtime.block_on(KafkaServer::start(&guardian, &cache, "kafka", &silent))?;
+    let started = KafkaServer::start_on(&guardian, &cache, "kafka", &silent, Ports::free_and_open);
+    let server = runtime.block_on(started)?;
     let compared = compare(&runtime, &server, rounds);
     runtime.block_on(guardian.close())?;
     let (direct, edge) = compared?;
@@ -79,7 +80,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// The rates at the broker itself, and through the edge.
 fn compare(runtime: &Runtime, server: &KafkaServer, rounds: usize) -> Result<(Rates, Rates)> {
     let timeline = Timeline::new(Clock::start(), 0, "s0");
-    let namespace = Namespace::new("caller", "s0-", Broker::Real, timeline.activity().clone());
+    let namespace = Namespace::new("caller", "s0-", Broker::Real, timeline.activity().clone())
+        .with_credential(server.credential().clone());
+    let direct = server
+        .open_address()
+        .ok_or("the broker asks everybody for its credential")?;
     let edge = runtime.block_on(Edge::listen(
         "caller",
         "kafka",
@@ -90,10 +95,7 @@ fn compare(runtime: &Runtime, server: &KafkaServer, rounds: usize) -> Result<(Ra
     let (open, ended) = channel();
     let taker = std::thread::spawn(move || take(&timeline, &ended));
     // The names of a caller, and those that the broker has for them.
-    let ways = [
-        (server.address(), "direct-", "direct-"),
-        (edge.address().to_string(), "", "s0-"),
-    ];
+    let ways = [(direct, "direct-", "direct-"), (edge.address().to_string(), "", "s0-")];
     let mut rates = [Rates::new(), Rates::new()];
     for round in 0..=rounds {
         for size in SIZES {

@@ -12,7 +12,7 @@ use futures::future::try_join_all;
 use momus_engine::mesh::{Mesh, Schema};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
-use momus_environments::servers::kafka::{KafkaServer, NewTopic};
+use momus_environments::servers::kafka::{KafkaServer, NewTopic, Ports};
 use momus_environments::servers::postgres::PostgresServer;
 
 use crate::Result;
@@ -41,7 +41,7 @@ impl Bare {
         let guardian = Guardian::start(launcher, cache, RunId::random()).await?;
         let silent: Progress = Arc::new(|_: &str| {});
         let (kafka, postgres) = tokio::try_join!(
-            KafkaServer::start(&guardian, cache, "kafka", &silent),
+            KafkaServer::start_on(&guardian, cache, "kafka", &silent, Ports::free_and_open),
             PostgresServer::start(&guardian, cache, "postgres", &silent)
         )?;
         for (name, datastore) in &mesh.datastores {
@@ -109,10 +109,12 @@ impl Bare {
 
     fn start(&self, round: usize) -> Result<Service> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let broker = self.kafka.open_address();
+        let broker = broker.ok_or("the broker asks everybody for its credential")?;
         let child = Command::new(&self.program)
             .arg("iris")
             .env("PORT", port.to_string())
-            .env("KAFKA_BROKERS", self.kafka.address())
+            .env("KAFKA_BROKERS", broker)
             .env("TOPIC_EVENTS_RAW", format!("events.raw.v1-{round}"))
             .env("STATSD_HOST", "127.0.0.1")
             .env("STATSD_PORT", self.statsd.local_addr()?.port().to_string())

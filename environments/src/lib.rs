@@ -2,7 +2,7 @@
 
 pub mod cache;
 pub mod guardian;
-pub(crate) mod loopback;
+pub(crate) mod in_process;
 pub mod process;
 pub mod s3;
 pub mod servers;

@@ -2,10 +2,10 @@
 
 use std::{
     io,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
+use momus_proxies::edge::Dialer;
 use s3s::{
     S3Result,
     access::{S3Access, S3AccessContext},
@@ -15,7 +15,7 @@ use s3s::{
 };
 use s3s_fs::FileSystem;
 
-use crate::loopback::Loopback;
+use crate::in_process::InProcess;
 
 /// The one key pair that a [`S3`] server accepts.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,16 +60,13 @@ pub enum S3Error {
         /// What the store said.
         reason: String,
     },
-    /// No loopback port could be had.
-    #[error("S3 cannot listen on a loopback port: {0}")]
-    Listen(#[source] io::Error),
 }
 
-/// An S3 server on a loopback port, path style, whose requests must carry a signature (SigV4) of
-/// its one key pair. Dropping it closes the listener and every connection; the folder stays.
+/// An S3 server that only this process reaches, path style, whose requests must carry a signature (SigV4) of
+/// its one key pair. Dropping it closes every connection; the folder stays.
 #[derive(Debug)]
 pub struct S3 {
-    server: Loopback,
+    server: InProcess,
 }
 
 impl S3 {
@@ -77,7 +74,7 @@ impl S3 {
     /// belongs to one server.
     ///
     /// # Errors
-    /// A bucket's name that S3 does not allow, a folder that cannot be made, no port.
+    /// A bucket's name that S3 does not allow, a folder that cannot be made.
     pub async fn serve(root: &Path, buckets: &[String], credentials: &S3Credentials) -> Result<Self, S3Error> {
         for bucket in buckets {
             if !s3s::path::check_bucket_name(bucket) {
@@ -104,14 +101,15 @@ impl S3 {
             credentials.secret_key.clone(),
         ));
         service.set_access(BucketExists { root });
-        let server = Loopback::serve(service.build()).await.map_err(S3Error::Listen)?;
-        Ok(Self { server })
+        Ok(Self {
+            server: InProcess::serve(service.build()),
+        })
     }
 
-    /// Where it listens; the endpoint URL is `http://` and this.
+    /// The way to it, for its edges.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
+    pub fn dialer(&self) -> Dialer {
+        self.server.dialer()
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::s3::{S3, S3Credentials, S3Error};
+use momus_proxies::edge::{Edge, Protocol, Upstream};
 use object_store::{
     ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart,
     aws::{AmazonS3, AmazonS3Builder},
@@ -19,17 +21,37 @@ fn key() -> S3Credentials {
     }
 }
 
-async fn server(buckets: &[&str]) -> (TempDir, S3) {
+/// A server, and an edge to it.
+struct Served {
+    folder: TempDir,
+    edge: Edge,
+    _s3: S3,
+}
+
+impl Served {
+    fn url(&self) -> String {
+        format!("http://{}", self.edge.address())
+    }
+}
+
+async fn server(buckets: &[&str]) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let buckets: Vec<String> = buckets.iter().map(ToString::to_string).collect();
     let s3 = S3::serve(&folder.path().join("s3"), &buckets, &key()).await.unwrap();
-    (folder, s3)
+    let timeline = Timeline::new(Clock::start(), 0, "s1");
+    let upstream = Upstream::Dialed(s3.dialer());
+    let edge = Edge::listen("shop", "receipts", upstream, Protocol::Tcp, timeline);
+    Served {
+        folder,
+        edge: edge.await.unwrap(),
+        _s3: s3,
+    }
 }
 
-fn client(s3: &S3, bucket: &str, credentials: &S3Credentials) -> AmazonS3 {
+fn client(s3: &Served, bucket: &str, credentials: &S3Credentials) -> AmazonS3 {
     let _ = rustls::crypto::ring::default_provider().install_default();
     AmazonS3Builder::new()
-        .with_endpoint(format!("http://{}", s3.address()))
+        .with_endpoint(s3.url())
         .with_allow_http(true)
         .with_region("us-east-1")
         .with_bucket_name(bucket)
@@ -60,7 +82,7 @@ async fn names(store: &AmazonS3, prefix: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn an_object_is_put_read_overwritten_copied_and_deleted() {
-    let (_folder, s3) = server(&["receipts"]).await;
+    let s3 = server(&["receipts"]).await;
     let store = client(&s3, "receipts", &key());
     let first = Path::from("topics/orders.v1/partition=0/orders.v1+0+0000000000.ndjson.gz");
     store.put(&first, PutPayload::from("one")).await.unwrap();
@@ -82,7 +104,7 @@ async fn an_object_is_put_read_overwritten_copied_and_deleted() {
 
 #[tokio::test]
 async fn a_list_of_more_than_one_page_is_whole_and_in_order() {
-    let (_folder, s3) = server(&["receipts"]).await;
+    let s3 = server(&["receipts"]).await;
     let store = Arc::new(client(&s3, "receipts", &key()));
     let mut puts = tokio::task::JoinSet::new();
     for number in 0..1_205 {
@@ -102,7 +124,7 @@ async fn a_list_of_more_than_one_page_is_whole_and_in_order() {
 
 #[tokio::test]
 async fn an_object_in_parts_is_one_object_and_only_when_complete() {
-    let (_folder, s3) = server(&["receipts"]).await;
+    let s3 = server(&["receipts"]).await;
     let store = client(&s3, "receipts", &key());
     let path = Path::from("large");
     let mut upload = WriteMultipart::new(store.put_multipart(&path).await.unwrap());
@@ -122,7 +144,7 @@ async fn an_object_in_parts_is_one_object_and_only_when_complete() {
 
 #[tokio::test]
 async fn another_key_a_wrong_secret_and_no_signature_are_refused() {
-    let (_folder, s3) = server(&["receipts"]).await;
+    let s3 = server(&["receipts"]).await;
     let path = Path::from("stolen");
     for stranger in [
         S3Credentials {
@@ -141,7 +163,7 @@ async fn another_key_a_wrong_secret_and_no_signature_are_refused() {
         assert!(refused.to_string().contains("403"), "{refused}");
     }
     let unsigned = reqwest::Client::new()
-        .get(format!("http://{}/receipts/stolen", s3.address()))
+        .get(format!("{}/receipts/stolen", s3.url()))
         .send()
         .await
         .unwrap();
@@ -151,20 +173,20 @@ async fn another_key_a_wrong_secret_and_no_signature_are_refused() {
 
 #[tokio::test]
 async fn a_put_to_a_bucket_that_is_not_there_makes_no_bucket() {
-    let (folder, s3) = server(&["receipts"]).await;
+    let s3 = server(&["receipts"]).await;
     let refused = client(&s3, "reciepts", &key())
         .put(&Path::from("x"), PutPayload::from("x"))
         .await
         .unwrap_err()
         .to_string();
     assert!(refused.contains("NoSuchBucket"), "{refused}");
-    assert!(!folder.path().join("s3/reciepts").exists());
+    assert!(!s3.folder.path().join("s3/reciepts").exists());
 }
 
 #[tokio::test]
 async fn two_servers_share_nothing() {
-    let (_one, first) = server(&["receipts"]).await;
-    let (_two, second) = server(&["receipts"]).await;
+    let first = server(&["receipts"]).await;
+    let second = server(&["receipts"]).await;
     client(&first, "receipts", &key())
         .put(&Path::from("x"), PutPayload::from("x"))
         .await

@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod listening;
+
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use listening::tcp_ports;
 use momus_environments::{
     cache::{Cache, Progress},
     guardian::{Exit, Guardian, Launcher, RunId, Signal},
@@ -67,13 +71,21 @@ async fn postgres(guardian: &Guardian, cache: &Cache) -> PostgresServer {
     server
 }
 
-/// Produces one record and reads it back in a group.
-async fn carries_a_record(address: &str, topic: &str) {
+/// A client that has the broker's credential.
+fn with_credential(server: &KafkaServer) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("bootstrap.servers", address)
-        .set("group.id", "billing")
-        .set("auto.offset.reset", "earliest");
+        .set("bootstrap.servers", server.address())
+        .set("security.protocol", "sasl_plaintext")
+        .set("sasl.mechanism", "PLAIN")
+        .set("sasl.username", server.credential().user())
+        .set("sasl.password", server.credential().password());
+    config
+}
+
+/// Produces one record and reads it back in a group.
+async fn carries_a_record(mut config: ClientConfig, topic: &str) {
+    config.set("group.id", "billing").set("auto.offset.reset", "earliest");
     let producer: FutureProducer = config.create().unwrap();
     let record = FutureRecord::to(topic).key("k").payload("v");
     producer.send(record, Duration::from_secs(10)).await.unwrap();
@@ -90,15 +102,12 @@ async fn carries_a_record(address: &str, topic: &str) {
 async fn the_real_broker_serves_and_its_end_is_seen() {
     let (guardian, cache) = start().await;
     let server = kafka(&guardian, &cache).await;
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", server.address())
-        .create()
-        .unwrap();
+    let admin: AdminClient<DefaultClientContext> = with_credential(&server).create().unwrap();
     let topic = NewTopic::new("orders.v1", 6, TopicReplication::Fixed(1));
     admin.create_topics([&topic], &AdminOptions::new()).await.unwrap()[0]
         .as_ref()
         .unwrap();
-    carries_a_record(&server.address(), "orders.v1").await;
+    carries_a_record(with_credential(&server), "orders.v1").await;
     server.child().signal(Signal::KILL).await.unwrap();
     assert_eq!(server.exited().await, Exit::Signal(9));
     guardian.close().await.unwrap();
@@ -183,7 +192,9 @@ async fn the_mock_cluster_carries_a_record() {
             .len()
     });
     assert_eq!(metadata.await.unwrap(), 6);
-    carries_a_record(&address, "orders.v1").await;
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address);
+    carries_a_record(config, "orders.v1").await;
 }
 
 fn sql(folder: &Path, files: &[(&str, &str)]) -> Vec<PathBuf> {
@@ -322,6 +333,27 @@ async fn a_password_is_needed_and_nothing_is_left_when_the_run_ends() {
     assert!(killed.is_empty(), "it ends by itself when told: {killed:?}");
     assert!(!folder.exists() && !guardian.run_folder().exists());
     assert!(!ours(pid), "the segment is given back");
+}
+
+#[tokio::test]
+async fn postgres_listens_on_a_unix_socket_in_a_closed_folder_alone() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = tcp_ports(i32::try_from(std::process::id()).unwrap());
+    assert!(own.contains(&listener.local_addr().unwrap().port()), "{own:?}");
+    let (guardian, cache) = start().await;
+    let server = postgres(&guardian, &cache).await;
+    let pid = server.child().pid();
+    assert!(tcp_ports(pid).is_empty());
+    let client = server.connect("postgres").await.unwrap();
+    let addresses = client.query_one("SHOW listen_addresses", &[]).await.unwrap();
+    assert_eq!(addresses.get::<_, String>(0), "");
+    let user = fs::metadata(format!("/proc/{pid}")).unwrap().uid();
+    for path in [server.socket_folder(), &server.socket()] {
+        let metadata = fs::metadata(path).unwrap();
+        assert_eq!(metadata.mode() & 0o777, 0o700, "{}", path.display());
+        assert_eq!(metadata.uid(), user, "{}", path.display());
+    }
+    guardian.close().await.unwrap();
 }
 
 #[tokio::test]

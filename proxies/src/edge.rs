@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_rustls::TlsStream;
 
-pub use crate::dialer::Dialer;
+pub use crate::dialer::{Dialed, Dialer};
 pub use crate::door::{Door, TurnedAway};
 use crate::gate::Gate;
 use crate::greeting::{self, Opened, Ungreeted};
@@ -33,7 +33,7 @@ pub enum Upstream {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
-    /// Into a network that is not this process' own.
+    /// Where no address leads: into a network that is not this process' own, or to a server within it.
     Dialed(Dialer),
     /// Nobody listens: the dependency does not run.
     Nowhere,
@@ -361,11 +361,13 @@ async fn open(rules: watch::Receiver<Rules>, wire: &Wire) -> io::Result<Opened> 
         }
         Upstream::Nowhere => return Err(rustix::io::Errno::CONNREFUSED.into()),
         Upstream::Unix(path) => Socket::Unix(UnixStream::connect(path).await?),
-        Upstream::Dialed(dialer) => {
-            let stream = dialer.dial().await?;
-            stream.set_nodelay(true)?;
-            Socket::Tcp(stream)
-        }
+        Upstream::Dialed(dialer) => match dialer.dial().await? {
+            Dialed::Tcp(stream) => {
+                stream.set_nodelay(true)?;
+                Socket::Tcp(stream)
+            }
+            Dialed::Unix(stream) => Socket::Unix(stream),
+        },
         Upstream::Tls(upstream) => {
             let stream = TcpStream::connect(upstream.address).await?;
             stream.set_nodelay(true)?;

@@ -12,7 +12,7 @@ use crate::edge::{Databases, Protocol, Upstream};
 use crate::gate::Gate;
 use crate::http::Purpose;
 use crate::http::forward::passes_on_what_it_reads;
-use crate::kafka::{Broker, Namespace, exchange};
+use crate::kafka::{Broker, Credential, Namespace, exchange};
 use crate::postgres::security;
 use crate::rule::Rules;
 use crate::talk::{Outcome, Side, Turn, talk};
@@ -21,10 +21,11 @@ use crate::talk::{Outcome, Side, Turn, talk};
 pub type Target = fn(&[u8]);
 
 /// All targets, by their names.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("http", http),
     ("postgres", postgres),
     ("kafka", kafka),
+    ("kafka_credential", kafka_credential),
     ("kafka_made", kafka_made),
     ("greeting", greeting),
     ("forward", forward),
@@ -91,14 +92,24 @@ pub fn postgres(data: &[u8]) {
     }
 }
 
-fn namespace() -> Protocol {
-    Protocol::Kafka(Namespace::new("shop", "m", Broker::Own, Activity::new(None)))
+fn namespace() -> Namespace {
+    Namespace::new("shop", "m", Broker::Own, Activity::new(None))
 }
 
 /// Any bytes, both ways.
 pub fn kafka(data: &[u8]) {
     let (size, turns) = turns(data);
-    alike(namespace, size, &turns);
+    alike(|| Protocol::Kafka(namespace()), size, &turns);
+}
+
+/// Any bytes, both ways, where the edge has a credential of its own to present.
+pub fn kafka_credential(data: &[u8]) {
+    let (size, turns) = turns(data);
+    let credential = Credential::new("momus", "s3cr3t");
+    let with_credential = || Protocol::Kafka(namespace().with_credential(credential.clone()));
+    let outcome = alike(with_credential, size, &turns);
+    let told = format!("{:?} {:?}", outcome.ended, outcome.record);
+    assert!(!told.contains(credential.password()), "{told}");
 }
 
 /// An exchange of any handled API and version, in which a few bytes are others.
@@ -118,7 +129,7 @@ pub fn kafka_made(data: &[u8]) {
         let at = 4 + at % (says.len() - 4);
         says[at] = place[2];
     }
-    alike(namespace, usize::from(size % 64) + 1, &turns);
+    alike(|| Protocol::Kafka(namespace()), usize::from(size % 64) + 1, &turns);
 }
 
 /// How a connection begins at an edge where TLS ends, in pieces and in one.

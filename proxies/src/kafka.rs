@@ -19,6 +19,7 @@ mod bearing;
 mod bounded;
 mod configs;
 mod consumer;
+mod credential;
 mod data;
 mod embedded;
 mod fetch;
@@ -55,6 +56,7 @@ use momus_engine::activity::Activity;
 use tokio::sync::watch;
 
 use assigned::Members;
+pub use credential::Credential;
 pub use lag::Lag;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use made::exchange;
@@ -82,6 +84,8 @@ pub enum Broker {
 #[derive(Clone)]
 pub struct Namespace {
     shared: Arc<Shared>,
+    /// What its edges say to the broker before their callers' first word.
+    credential: Option<Credential>,
 }
 
 struct Shared {
@@ -121,7 +125,19 @@ impl Namespace {
     pub fn beside(&self, caller: impl Into<String>) -> Self {
         let Shared { names, broker, .. } = &*self.shared;
         let progress = Arc::clone(&self.shared.progress);
-        Self::of(caller.into(), names.clone(), *broker, progress)
+        Self {
+            credential: self.credential.clone(),
+            ..Self::of(caller.into(), names.clone(), *broker, progress)
+        }
+    }
+
+    /// The same, of a broker that takes only connections with this credential: the edge proves it, and no caller is asked.
+    #[must_use]
+    pub fn with_credential(self, credential: Credential) -> Self {
+        Self {
+            credential: Some(credential),
+            ..self
+        }
     }
 
     fn of(caller: String, names: Names, broker: Broker, progress: Arc<Mutex<Progress>>) -> Self {
@@ -135,6 +151,7 @@ impl Namespace {
         };
         Self {
             shared: Arc::new(shared),
+            credential: None,
         }
     }
 

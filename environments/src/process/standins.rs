@@ -45,8 +45,8 @@ impl StandIns {
         for (name, partner) in &mesh.partners {
             let rules = Rules::read(&partner.rules).map_err(|error| Failure::unknown(error.to_string()))?;
             let (told, of) = (timeline.clone(), name.clone());
-            let served = Partner::serve(rules, Arc::new(move |call| told.record(partner_call(&of, &call)))).await;
-            partners.insert(name.clone(), served.map_err(|error| no_port(name, &error))?);
+            let served = Partner::serve(rules, Arc::new(move |call| told.record(partner_call(&of, &call))));
+            partners.insert(name.clone(), served);
         }
         let (mut statsd, mut logs) = (BTreeMap::new(), BTreeMap::new());
         for (name, service) in &mesh.services {
@@ -64,13 +64,12 @@ impl StandIns {
                     }
                 }))
                 .await;
-                statsd.insert(name.clone(), served.map_err(|error| no_port("statsd", &error))?);
+                statsd.insert(name.clone(), served.map_err(|error| no_port(&error))?);
             }
             if uses("logs") {
                 let (told, of) = (timeline.clone(), name.clone());
-                let served =
-                    LogIntake::serve(Arc::new(move |document| telemetry::log(&told, &of, &document.line))).await;
-                logs.insert(name.clone(), served.map_err(|error| no_port("logs", &error))?);
+                let served = LogIntake::serve(Arc::new(move |document| telemetry::log(&told, &of, &document.line)));
+                logs.insert(name.clone(), served);
             }
         }
         Ok(Self {
@@ -83,8 +82,8 @@ impl StandIns {
     }
 }
 
-fn no_port(who: &str, error: &std::io::Error) -> StepError {
-    Failure::unknown(format!("the stand-in of {who} has no port: {error}"))
+fn no_port(error: &std::io::Error) -> StepError {
+    Failure::unknown(format!("the stand-in of statsd has no port: {error}"))
 }
 
 fn partner_call(partner: &str, call: &Call) -> Happening {

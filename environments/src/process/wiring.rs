@@ -126,18 +126,25 @@ impl Wiring {
                 let known = known.find(|((_, other), _)| other == dependency);
                 let namespace = match known {
                     Some((_, namespace)) => namespace.beside(caller),
-                    None => Namespace::new(caller, prefix(timeline.sandbox()), broker, timeline.activity().clone()),
+                    None => {
+                        let prefix = prefix(timeline.sandbox());
+                        let namespace = Namespace::new(caller, prefix, broker, timeline.activity().clone());
+                        match &**server {
+                            BrokerServer::Real(server) => namespace.with_credential(server.credential().clone()),
+                            BrokerServer::Mock(_) => namespace,
+                        }
+                    }
                 };
                 self.namespaces.insert(key.clone(), namespace.clone());
                 (Upstream::Tcp(address), Protocol::Kafka(namespace))
             }
             Some(Kind::Bucket) => {
                 let s3 = standins.s3.as_ref().ok_or_else(absent)?;
-                (Upstream::Tcp(s3.address()), Protocol::Http(Purpose::Objects))
+                (Upstream::Dialed(s3.dialer()), Protocol::Http(Purpose::Objects))
             }
             Some(Kind::Partner) => {
                 let partner = standins.partners.get(dependency).ok_or_else(absent)?;
-                (Upstream::Tcp(partner.address()), Protocol::Http(Purpose::Calls))
+                (Upstream::Dialed(partner.dialer()), Protocol::Http(Purpose::Calls))
             }
             Some(Kind::BuiltIn) if dependency == "statsd" => {
                 let address = standins.statsd.get(caller).ok_or_else(absent)?.address();
@@ -153,7 +160,7 @@ impl Wiring {
             }
             Some(Kind::BuiltIn) => {
                 let logs = standins.logs.get(caller).ok_or_else(absent)?;
-                (Upstream::Tcp(logs.address()), Protocol::Http(Purpose::Logs))
+                (Upstream::Dialed(logs.dialer()), Protocol::Http(Purpose::Logs))
             }
             Some(Kind::Topic | Kind::Ledger | Kind::Role) | None => return Err(absent()),
         };

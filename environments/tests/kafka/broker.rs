@@ -10,7 +10,7 @@ use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
 use momus_environments::servers::kafka::KafkaServer;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
-use momus_proxies::kafka::{Broker, Namespace};
+use momus_proxies::kafka::{Broker, Credential, Namespace};
 use rdkafka::ClientConfig;
 use tokio::runtime::Runtime;
 
@@ -49,11 +49,16 @@ pub async fn server() -> &'static KafkaServer {
 impl Caller {
     /// A caller whose sandbox has this name; no two tests of a file may use the same.
     pub async fn new(sandbox: &str) -> Self {
+        Self::with(sandbox, server().await.credential().clone()).await
+    }
+
+    /// A caller whose edge presents this to the broker.
+    pub async fn with(sandbox: &str, credential: Credential) -> Self {
         let timeline = Timeline::new(Clock::start(), 0, sandbox);
         timeline.activity().settles_in(Some(SETTLE));
         let activity = timeline.activity().clone();
         let namespace = Namespace::new("shop", format!("{sandbox}."), Broker::Real, activity);
-        Self::at("shop", namespace, timeline).await
+        Self::at("shop", namespace.with_credential(credential), timeline).await
     }
 
     /// Another caller of the same sandbox.

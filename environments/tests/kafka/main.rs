@@ -4,6 +4,7 @@
 
 mod broker;
 mod clients;
+mod credential;
 mod described;
 mod groups;
 mod killed;

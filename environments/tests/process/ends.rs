@@ -36,12 +36,16 @@ async fn what_is_left_on_the_servers_is_named() {
     sandbox.close().await.unwrap();
     // On the broker itself, as nobody can over an edge.
     let properties = std::fs::read_to_string(run.run_folder().join("broker-kafka/server.properties")).unwrap();
-    let listeners = properties
-        .lines()
-        .find_map(|line| line.strip_prefix("advertised.listeners=BROKER://"))
-        .unwrap();
+    let told = |before: &str, after: char| {
+        let (_, rest) = properties.split_once(before).unwrap();
+        rest.split(after).next().unwrap()
+    };
     let admin: rdkafka::admin::AdminClient<_> = ClientConfig::new()
-        .set("bootstrap.servers", listeners)
+        .set("bootstrap.servers", told("advertised.listeners=BROKER://", '\n'))
+        .set("security.protocol", "sasl_plaintext")
+        .set("sasl.mechanism", "PLAIN")
+        .set("sasl.username", told("username=\"", '"'))
+        .set("sasl.password", told("password=\"", '"'))
         .create()
         .unwrap();
     let topic = rdkafka::admin::NewTopic::new("planted.v1", 1, rdkafka::admin::TopicReplication::Fixed(1));

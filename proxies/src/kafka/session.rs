@@ -26,11 +26,14 @@ pub(crate) async fn carry(
     wire: &Arc<Wire>,
     namespace: &Namespace,
     (from_client, to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    (from_broker, to_broker): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (from_broker, mut to_broker): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     gate: Gate,
 ) -> io::Result<()> {
     let scope = Scope::new(wire, namespace);
     let (ask, asked) = mpsc::channel(IN_FLIGHT);
+    if let Some(credential) = &namespace.credential {
+        credential.present(&mut to_broker, &ask).await?;
+    }
     tokio::try_join!(
         requests(&scope, from_client, to_broker, ask, gate.clone()),
         answers(&scope, from_broker, to_client, asked, gate)

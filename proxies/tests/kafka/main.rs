@@ -3,6 +3,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
 
 mod caller;
+mod credential;
 mod edge;
+mod frames;
 mod narrow;
 mod quiet;

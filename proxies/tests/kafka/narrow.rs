@@ -1,54 +1,24 @@
 //! A request about all topics is narrowed to the sandbox's, and waits for the answer that tells which these are.
 
-use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
 use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use kafka_protocol::messages::{
     ElectLeadersRequest, ElectLeadersResponse, HeartbeatRequest, HeartbeatResponse, MetadataRequest, MetadataResponse,
     RequestHeader, ResponseHeader, TopicName,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::protocol::{Decodable, HeaderVersion, Request, StrBytes};
 use momus_engine::timeline::{Clock, Timeline};
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::caller::SOON;
+use crate::frames::{frame, request, response};
 
 /// The code of a partition that leads as it should.
 const NEEDLESS: i16 = 84;
-
-fn framed(head: &impl Encodable, head_version: i16, body: &impl Encodable, version: i16) -> Bytes {
-    let mut bytes = BytesMut::new();
-    bytes.put_i32(0);
-    head.encode(&mut bytes, head_version).unwrap();
-    body.encode(&mut bytes, version).unwrap();
-    let length = i32::try_from(bytes.len() - 4).unwrap();
-    bytes[..4].copy_from_slice(&length.to_be_bytes());
-    bytes.freeze()
-}
-
-fn request<R: Request>(request: &R, version: i16, correlation: i32) -> Bytes {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(correlation);
-    framed(&header, R::header_version(version), request, version)
-}
-
-fn response<T: Encodable + HeaderVersion>(body: &T, version: i16, correlation: i32) -> Bytes {
-    let header = ResponseHeader::default().with_correlation_id(correlation);
-    framed(&header, T::header_version(version), body, version)
-}
-
-async fn frame(stream: &mut (impl AsyncRead + Unpin)) -> Bytes {
-    let length = stream.read_u32().await.unwrap();
-    let mut bytes = vec![0; length.try_into().unwrap()];
-    stream.read_exact(&mut bytes).await.unwrap();
-    bytes.into()
-}
 
 fn topic(name: &str, partitions: i32) -> MetadataResponseTopic {
     let partitions = (0..partitions).map(|index| MetadataResponsePartition::default().with_partition_index(index));

@@ -9,7 +9,7 @@ use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
-use momus_environments::servers::kafka::KafkaServer;
+use momus_environments::servers::kafka::{KafkaServer, Ports};
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use tokio::runtime::Runtime;
@@ -29,15 +29,19 @@ static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
         };
         let guardian = Guardian::start(&launcher, &cache, RunId::random()).await.unwrap();
         let aloud: Progress = Arc::new(|text| eprintln!("{text}"));
-        let server = KafkaServer::start(&guardian, &cache, "kafka", &aloud).await;
+        let server = KafkaServer::start_on(&guardian, &cache, "kafka", &aloud, Ports::free_and_open).await;
         (guardian, server.unwrap())
     });
     (runtime, guardian, server)
 });
 
-/// The broker's own address.
+async fn server() -> &'static KafkaServer {
+    tokio::task::spawn_blocking(|| &BROKER.2).await.unwrap()
+}
+
+/// The broker's own address, where it asks nobody for its credential.
 pub async fn direct() -> String {
-    tokio::task::spawn_blocking(|| BROKER.2.address()).await.unwrap()
+    server().await.open_address().unwrap()
 }
 
 /// How long a program's end may take to be noticed.
@@ -57,11 +61,13 @@ impl Sandbox {
     pub async fn new(trust: Option<&Trust>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
-        let tap = Tap::before(direct().await.parse().unwrap()).await;
+        let server = server().await;
+        let tap = Tap::before(server.address().parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
         timeline.activity().settles_in(Some(Duration::ZERO));
         let prefix = format!("{name}.");
-        let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone());
+        let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone())
+            .with_credential(server.credential().clone());
         let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
         let edge = match trust {
             None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,

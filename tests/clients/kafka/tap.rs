@@ -11,6 +11,9 @@ use tokio::task::JoinHandle;
 
 type Seen = Arc<Mutex<BTreeSet<(i16, i16)>>>;
 
+/// What an edge says itself before its client's first word.
+const EDGES_OWN: [ApiKey; 2] = [ApiKey::SaslHandshake, ApiKey::SaslAuthenticate];
+
 /// A forwarder; it ends when it is dropped.
 pub struct Tap {
     address: SocketAddr,
@@ -38,7 +41,7 @@ impl Tap {
         self.address
     }
 
-    /// The requests that passed, each API once with each of its versions.
+    /// The requests that passed, each API once with each of its versions, the edge's own aside.
     pub fn seen(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter()
@@ -86,8 +89,12 @@ async fn requests(
         head[..4].copy_from_slice(&length.to_be_bytes());
         from.read_exact(&mut head[4..]).await?;
         let [_, _, _, _, a, b, c, d] = head;
-        let call = (i16::from_be_bytes([a, b]), i16::from_be_bytes([c, d]));
-        seen.lock().unwrap_or_else(PoisonError::into_inner).insert(call);
+        let (key, version) = (i16::from_be_bytes([a, b]), i16::from_be_bytes([c, d]));
+        if !EDGES_OWN.iter().any(|own| *own as i16 == key) {
+            seen.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert((key, version));
+        }
         to.write_all(&head).await?;
         let rest = u64::from(length).saturating_sub(4);
         tokio::io::copy(&mut (&mut from).take(rest), &mut to).await?;

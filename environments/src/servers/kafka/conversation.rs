@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
+use momus_proxies::kafka::Credential;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -28,6 +29,26 @@ impl Conversation {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, asked: 0 })
+    }
+
+    /// Connects to the broker at this address, which takes only connections with this credential.
+    ///
+    /// # Errors
+    /// When it does not accept the connection, or not the credential.
+    pub async fn open_as(credential: &Credential, address: &str) -> io::Result<Self> {
+        let mut broker = Self::open(address).await?;
+        let mechanism = broker.ask(&credential.handshake(), 1).await?;
+        let proof = match mechanism.error_code {
+            0 => broker.ask(&credential.authenticate(), 2).await?.error_code,
+            error => error,
+        };
+        match proof {
+            0 => Ok(broker),
+            error => {
+                let text = format!("the broker refused the run's credential: {}", named(error));
+                Err(io::Error::other(text))
+            }
+        }
     }
 
     /// Sends a request in this version, which the broker is known to have, and waits for its answer.

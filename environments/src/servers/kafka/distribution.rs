@@ -88,8 +88,15 @@ impl Distribution {
         let java_version = guardian
             .run(distribution.java("java -version").argument("-version"), |_| {})
             .await?;
-        // Of another JVM or class path an archive would be ignored; and the flags tell which collector it is for.
-        let key = hash((&java_version.output, &distribution.java, &distribution.libraries, JVM));
+        // Of another JVM or class path an archive would be ignored; the flags tell which collector it is for, and the
+        // properties which classes are loaded.
+        let key = hash((
+            &java_version.output,
+            &distribution.java,
+            &distribution.libraries,
+            JVM,
+            PROPERTIES,
+        ));
         let archive = cache.entry(&format!("kafka-{VERSION}-classes-{key:016x}"));
         let make = |folder| distribution.make_archive(guardian, progress, folder);
         distribution.archive = Some(archive.get_or_make(run_folder, progress, make).await?.join(ARCHIVE));
@@ -134,6 +141,7 @@ impl Distribution {
             Ports {
                 broker: 1,
                 controller: 2,
+                open: None,
             },
         );
         fs::write(&scratch, text).map_err(folder_error(&scratch))?;
@@ -175,13 +183,18 @@ impl Distribution {
     }
 }
 
-/// The broker's whole configuration.
+/// The broker's configuration, its credential aside.
 pub(super) fn properties(data: &Path, ports: Ports) -> String {
-    let Ports { broker, controller } = ports;
+    let Ports {
+        broker,
+        controller,
+        open,
+    } = ports;
+    let open = open.map_or_else(String::new, |port| format!(",OPEN://127.0.0.1:{port}"));
     format!(
         "{PROPERTIES}log.dirs={}\n\
-         listeners=BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=BROKER://127.0.0.1:{broker}\n\
+         listeners=BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}{open}\n\
+         advertised.listeners=BROKER://127.0.0.1:{broker}{open}\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n",
         data.display()
     )

@@ -35,12 +35,12 @@ struct Listed {
 impl KafkaServer {
     /// Has the broker make ready for its first group, which would otherwise wait for that.
     pub(super) fn prepare_groups(&self) {
-        let address = self.address();
+        let (address, credential) = (self.address(), self.credential.clone());
         tokio::spawn(async move {
             let request =
                 FindCoordinatorRequest::default().with_coordinator_keys(vec![StrBytes::from_static_str("momus")]);
             // Whoever comes first finds it so or waits: nothing is lost when it fails.
-            if let Ok(mut broker) = Conversation::open(&address).await {
+            if let Ok(mut broker) = Conversation::open_as(&credential, &address).await {
                 drop(broker.ask(&request, 4).await);
             }
         });
@@ -51,7 +51,7 @@ impl KafkaServer {
     /// # Errors
     /// When the broker cannot be asked.
     pub async fn groups(&self) -> Result<Vec<String>, ServerError> {
-        let listed = async { list(&mut Conversation::open(&self.address()).await?).await };
+        let listed = async { list(&mut self.converse().await?).await };
         let listed = listed.await.map_err(|error| refused("list its groups", &error))?;
         Ok(listed.into_iter().map(|group| group.id.to_string()).collect())
     }
@@ -64,7 +64,7 @@ impl KafkaServer {
     /// When the broker cannot be asked, or groups go on getting new members.
     pub async fn delete_groups(&self, prefix: &str) -> Result<(), ServerError> {
         let deleted = async {
-            let mut broker = Conversation::open(&self.address()).await?;
+            let mut broker = self.converse().await?;
             let (until, mut looks) = (Instant::now() + MEMBERS_LIMIT, interval(Duration::from_millis(10)));
             loop {
                 looks.tick().await;

@@ -1,24 +1,30 @@
 //! The real Kafka broker, on the installed Java.
 
 pub mod conversation;
+mod credential;
 mod distribution;
 mod groups;
+mod ports;
 mod ready;
 mod topics;
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, TcpListener},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use momus_proxies::kafka::Credential;
+
+use self::conversation::Conversation;
 use self::distribution::Distribution;
+pub use self::ports::Ports;
 pub use self::topics::{NewTopic, Unmade};
 use super::{ServerError, folder_error, programs::copy_tree};
 use crate::{
     cache::{Cache, Progress},
-    guardian::{Child, Command, Exit, Guardian, Signal, Tail, remove_tree},
+    guardian::{Child, Exit, Guardian, Signal, Tail, remove_tree},
 };
 
 const SERVER: &str = "Kafka";
@@ -29,39 +35,13 @@ const PORT_TRIES: usize = 5;
 /// What the JVM calls a port that is taken, and Kafka around it.
 const PORT_TAKEN: [&str; 2] = ["Address already in use", "java.net.BindException"];
 
-/// The ports of a broker, all on loopback.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    /// Where clients connect.
-    pub broker: u16,
-    /// Where the node speaks to its own controller.
-    pub controller: u16,
-}
-
-impl Ports {
-    /// Two ports that are free at this moment.
-    ///
-    /// # Errors
-    /// When the system has none.
-    pub fn free() -> io::Result<Self> {
-        let listeners = [
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-        ];
-        let [broker, controller] = listeners.map(|listener| listener.local_addr().map(|address| address.port()));
-        Ok(Self {
-            broker: broker?,
-            controller: controller?,
-        })
-    }
-}
-
 /// A running broker, a single node.
 #[derive(Debug)]
 pub struct KafkaServer {
     child: Child,
     tail: Tail,
     ports: Ports,
+    credential: Credential,
     folder: PathBuf,
 }
 
@@ -136,25 +116,26 @@ impl KafkaServer {
         let data = folder.join("data");
         copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
         let properties = folder.join("server.properties");
-        fs::write(&properties, distribution::properties(&data, ports)).map_err(folder_error(&properties))?;
+        let credential = credential::draw();
+        let text = distribution::properties(&data, ports) + &credential::listeners(&credential);
+        credential::write(&properties, &text).map_err(folder_error(&properties))?;
         let mut command = distribution.broker(&properties).working_dir(folder);
         command.arguments.splice(0..0, flags.iter().cloned());
-        Self::spawn(guardian, command, folder, ports).await?.until_ready().await
-    }
-
-    async fn spawn(guardian: &Guardian, command: Command, folder: &Path, ports: Ports) -> Result<Self, ServerError> {
         let (child, output) = guardian.spawn(command.label("kafka")).await?;
-        Ok(Self {
+        let server = Self {
             child,
             tail: output.into_tail(),
             ports,
+            credential,
             folder: folder.to_owned(),
-        })
+        };
+        server.until_ready().await
     }
 
     /// Waits until the broker names itself in an answer, watching the process.
     async fn until_ready(self) -> Result<Self, ServerError> {
-        let ready = tokio::time::timeout(START_LIMIT, ready::until_serving(self.ports.broker));
+        let address = self.address();
+        let ready = tokio::time::timeout(START_LIMIT, ready::until_serving(&address, &self.credential));
         tokio::select! {
             biased;
             exit = self.child.exited() => {
@@ -178,10 +159,33 @@ impl KafkaServer {
         }
     }
 
-    /// Where clients connect: host and port of the broker itself.
+    /// Where clients connect: host and port of the broker itself. It takes only those that have the credential.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}:{}", Ipv4Addr::LOCALHOST, self.ports.broker)
+        on_loopback(self.ports.broker)
+    }
+
+    /// Where clients connect that have no credential, if there is such a port.
+    #[must_use]
+    pub fn open_address(&self) -> Option<String> {
+        self.ports.open.map(on_loopback)
+    }
+
+    /// The ports that it listens on.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// What it asks of whoever connects, drawn for this server.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// A conversation with it.
+    async fn converse(&self) -> io::Result<Conversation> {
+        Conversation::open_as(&self.credential, &self.address()).await
     }
 
     /// The broker's process.
@@ -216,6 +220,10 @@ impl KafkaServer {
         self.child.exited().await;
         remove_tree(&self.folder).map_err(folder_error(&self.folder))
     }
+}
+
+fn on_loopback(port: u16) -> String {
+    format!("{}:{port}", Ipv4Addr::LOCALHOST)
 }
 
 /// The broker did not do what was asked of it.

@@ -56,7 +56,7 @@ impl KafkaServer {
         let request = CreateTopicsRequest::default()
             .with_topics(topics.collect())
             .with_timeout_ms(LIMIT);
-        let answer = async { Conversation::open(&self.address()).await?.ask(&request, 7).await };
+        let answer = async { self.converse().await?.ask(&request, 7).await };
         let answer = answer.await.map_err(|error| refused("make topics", &error))?;
         let unmade = answer.topics.into_iter().filter(|topic| topic.error_code != 0);
         Ok(unmade
@@ -74,7 +74,7 @@ impl KafkaServer {
     /// # Errors
     /// When the broker cannot be asked.
     pub async fn topics(&self) -> Result<Vec<String>, ServerError> {
-        let listed = async { list(&mut Conversation::open(&self.address()).await?).await };
+        let listed = async { list(&mut self.converse().await?).await };
         listed.await.map_err(|error| refused("list its topics", &error))
     }
 
@@ -85,7 +85,7 @@ impl KafkaServer {
     /// When the broker cannot be asked, or does not remove one.
     pub async fn delete_topics(&self, known: Vec<String>, prefix: &str) -> Result<(), ServerError> {
         let deleted = async {
-            let mut broker = Conversation::open(&self.address()).await?;
+            let mut broker = self.converse().await?;
             let mut names = known;
             let listed = list(&mut broker)
                 .await?

@@ -1,6 +1,6 @@
 //! The log store's stand-in: as much of Elasticsearch's HTTP as a shipper of logs needs.
 
-use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,13 +10,14 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderValue},
     service::service_fn,
 };
+use momus_proxies::edge::Dialer;
 use serde_json::{Map, Value, json};
 
 use super::{
     Listener, body,
     log_line::{self, LogLine},
 };
-use crate::loopback::Loopback;
+use crate::in_process::InProcess;
 
 mod bulk;
 
@@ -36,32 +37,27 @@ pub struct Document {
     pub line: LogLine,
 }
 
-/// A log store on a loopback port, which keeps nothing and tells everything. Dropping it closes
-/// the listener and every connection.
+/// A log store that only this process reaches, which keeps nothing and tells everything. Dropping it closes
+/// every connection.
 #[derive(Debug)]
 pub struct LogIntake {
-    server: Loopback,
+    server: InProcess,
 }
 
 impl LogIntake {
-    /// Listens on 127.0.0.1, answers `_bulk` as Elasticsearch does, and tells `listener` each
-    /// document before the answer is sent.
-    ///
-    /// # Errors
-    /// No port can be had.
-    pub async fn serve(listener: Listener<Document>) -> io::Result<Self> {
-        let server = Loopback::serve(service_fn(move |request| {
+    /// Answers `_bulk` as Elasticsearch does, and tells `listener` each document before the answer is sent.
+    pub fn serve(listener: Listener<Document>) -> Self {
+        let server = InProcess::serve(service_fn(move |request| {
             let listener = listener.clone();
             async move { answer(request, &listener).await }
-        }))
-        .await?;
-        Ok(Self { server })
+        }));
+        Self { server }
     }
 
-    /// Where it listens; its URL is `http://` and this.
+    /// The way to it, for its edges.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
+    pub fn dialer(&self) -> Dialer {
+        self.server.dialer()
     }
 }
 

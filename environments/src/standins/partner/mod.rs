@@ -1,8 +1,6 @@
 //! A third party's stand-in: an HTTP server that answers as a file of rules says.
 
 use std::{
-    io,
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Instant, SystemTime},
 };
@@ -10,9 +8,10 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Response, StatusCode, body::Incoming, service::service_fn};
+use momus_proxies::edge::Dialer;
 
 use super::{Listener, body};
-use crate::loopback::Loopback;
+use crate::in_process::InProcess;
 
 mod answer;
 mod call;
@@ -32,9 +31,9 @@ pub use call::{Answered, Call, Item, ItemOutcome, Request, Ruling};
 pub use rules::{Rules, rules_schema};
 pub use rules_error::RulesError;
 
-/// A stand-in on a loopback port. Dropping it closes the listener and every connection.
+/// A stand-in that only this process reaches. Dropping it closes every connection.
 pub struct Partner {
-    server: Loopback,
+    server: InProcess,
     desk: Arc<Desk>,
 }
 
@@ -52,12 +51,8 @@ struct Memory {
 }
 
 impl Partner {
-    /// Listens on 127.0.0.1, answers by `rules`, and tells `listener` each call when its answer is
-    /// decided and before that is sent.
-    ///
-    /// # Errors
-    /// No port can be had.
-    pub async fn serve(rules: Rules, listener: Listener<Arc<Call>>) -> io::Result<Self> {
+    /// Answers by `rules`, and tells `listener` each call when its answer is decided and before that is sent.
+    pub fn serve(rules: Rules, listener: Listener<Arc<Call>>) -> Self {
         let routes = rules.routes.iter().map(|_| decide::RouteMemory::default()).collect();
         let memory = Mutex::new(Memory {
             routes,
@@ -70,18 +65,17 @@ impl Partner {
             memory,
         });
         let shared = desk.clone();
-        let server = Loopback::serve(service_fn(move |request| {
+        let server = InProcess::serve(service_fn(move |request| {
             let desk = shared.clone();
             async move { desk.answer(request).await }
-        }))
-        .await?;
-        Ok(Self { server, desk })
+        }));
+        Self { server, desk }
     }
 
-    /// Where it listens; its URL is `http://` and this.
+    /// The way to it, for its edges.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
+    pub fn dialer(&self) -> Dialer {
+        self.server.dialer()
     }
 
     /// Every call so far, in the order in which they were decided.
