@@ -36,6 +36,6 @@ mutants COUNT="60":
 fuzz TARGET *ARGUMENTS:
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} -- -max_len=4096 {{ARGUMENTS}}
 
-# Olympus' features again and again: `just soak runs 50` (the same verdicts, nothing left), `just soak kills 200` (nothing left 5 s later)
+# Olympus' features again and again: `just soak runs 50` (the same verdicts, nothing left), `just soak kills 200` (nothing left 5 s later), `just soak quiet` (waits end with quiet)
 soak *ARGUMENTS:
     fixtures/olympus/soak.py {{ARGUMENTS}}
