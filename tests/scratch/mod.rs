@@ -79,6 +79,8 @@ impl Scratch {
         }
         for (differs, stands) in [
             (r"\+?\d+(\.\d+)? (ms|s|min)\b", "TIME"),
+            // Whether one was made ahead is chance.
+            (r" *TIME  sandbox claimed, waited for TIME\n", ""),
             (r"seed \d{3,}", "seed SEED"),
             ("timestamp=\"[^\"]*\"", "timestamp=\"TIME\""),
         ] {

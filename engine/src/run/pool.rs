@@ -127,7 +127,8 @@ impl Run {
     /// Makes sandboxes ahead for these scenarios, in their order, as the pool has places.
     pub(super) async fn fill_pool(self: Arc<Self>, due: Vec<usize>, attempt: usize) {
         let mut demand = self.pool.demand.subscribe();
-        for scenario in due {
+        // The first begin at once.
+        for scenario in due.into_iter().skip(self.settings.parallel) {
             let Ok(place) = Arc::clone(&self.pool.places).acquire_owned().await else {
                 return;
             };
