@@ -208,6 +208,8 @@ async fn a_program_ends_inside_as_it_would_outside() {
             ("raise SystemExit(7)", None, Exit::Code(7)),
             ("import os; os.kill(os.getpid(), 11)", None, Exit::Signal(11)),
             ("import os; os.abort()", None, Exit::Signal(6)),
+            // A real-time signal has no name: it is told as shells tell it.
+            ("import os; os.kill(os.getpid(), 40)", None, Exit::Code(128 + 40)),
             (
                 "import time; print('up'); time.sleep(600)",
                 Some(Signal::TERM),

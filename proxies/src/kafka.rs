@@ -71,8 +71,8 @@ pub type Partition = (String, i32);
 pub enum Broker {
     /// Apache Kafka, which other sandboxes use as well.
     Real,
-    /// Apache Kafka, all of it this sandbox's: also what a server has only once, such as its settings, quotas, access
-    /// control lists and SCRAM users.
+    /// Apache Kafka, all of it this sandbox's: also what a server has only once, such as its settings, quotas and
+    /// SCRAM users. To access control lists it says what a broker without an authorizer says.
     Own,
     /// librdkafka's mock cluster. It has no admin calls and no ListGroups, does not isolate transactions and looks no
     /// offset up by its time: a client is told that it can call these, and a call is collected in

@@ -214,7 +214,7 @@ impl Run {
 
     /// Runs these scenarios, notes what each comes to, and returns those to be tried again.
     async fn once(self: &Arc<Self>, due: &[usize], attempt: usize, outcomes: &mut [Outcome]) -> Vec<usize> {
-        let parallel = Arc::new(Semaphore::new(self.settings.parallel.max(1)));
+        let parallel = Arc::new(Semaphore::new(self.settings.parallel.clamp(1, Semaphore::MAX_PERMITS)));
         let mut again = Vec::new();
         let mut note = |ended: Result<Vec<Ended>, JoinError>| {
             // One that came to no end is unknown, as it was before.

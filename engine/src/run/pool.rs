@@ -18,6 +18,8 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     state: Mutex<State>,
     demand: watch::Sender<Demand>,
+    /// Held while what waits is closed: who finds his gone does not make another of its name before.
+    closing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -57,8 +59,14 @@ impl Ahead {
         })
     }
 
-    /// Closes it unused.
+    /// Closes it unused; what is still being made is given up.
     pub(super) async fn give_up(self) {
+        self.making.abort();
+        self.close().await;
+    }
+
+    /// Closes it unused, once it is made.
+    async fn close(self) {
         if let Ok(made) = self.made().await {
             // What could not be removed is named when the run ends.
             drop(made.sandbox.close().await);
@@ -86,9 +94,10 @@ impl Pool {
     /// A pool of so many sandboxes at the most.
     pub(super) fn of(size: usize) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(size)),
+            places: Arc::new(Semaphore::new(size.min(Semaphore::MAX_PERMITS))),
             state: Mutex::default(),
             demand: watch::Sender::default(),
+            closing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -113,9 +122,19 @@ impl Pool {
 
     /// Makes no more, and closes what waits: somebody else needs the room.
     pub(super) async fn give_up(&self) {
-        self.places.close();
-        let waiting = std::mem::take(&mut self.state().waiting);
-        join_all(waiting.into_values().map(Ahead::give_up)).await;
+        let _closing = self.closing.lock().await;
+        let waiting = {
+            let mut state = self.state();
+            self.places.close();
+            std::mem::take(&mut state.waiting)
+        };
+        // The room is there once they are gone.
+        join_all(waiting.into_values().map(Ahead::close)).await;
+    }
+
+    /// Returns when nothing is being closed.
+    pub(super) async fn closed(&self) {
+        drop(self.closing.lock().await);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -140,6 +159,9 @@ impl Run {
                 return;
             }
             let mut state = self.pool.state();
+            if self.pool.places.is_closed() {
+                return;
+            }
             if state.begun.contains(&scenario) {
                 continue;
             }

@@ -94,7 +94,10 @@ impl Run {
         let made = match ahead {
             // There may be room now.
             Some(Err(failure)) if is_exhaustion(&failure) => self.sandbox(timeline).await?,
-            None => self.sandbox(timeline).await?,
+            None => {
+                self.pool.closed().await;
+                self.sandbox(timeline).await?
+            }
             Some(made) => {
                 let made = made?;
                 let waited = began.elapsed();

@@ -76,6 +76,9 @@ async fn none_is_made_ahead_where_none_is_asked_for_or_none_can_be_made() {
         let claimed = |happening: &Happening| matches!(happening, Happening::SandboxClaimed { .. });
         assert!(!ran.events.iter().any(|event| claimed(&event.happening)));
         assert_eq!(made(&ran).len(), if room.is_none() { 3 } else { 0 });
+        // Each scenario tries by itself, and once more when it is alone.
+        let tries = ran.notes.iter().filter(|note| note.starts_with("no room for ")).count();
+        assert_eq!(tries, if room.is_none() { 0 } else { 6 });
     }
 }
 

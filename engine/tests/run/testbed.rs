@@ -69,6 +69,7 @@ impl Environment for Copied {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits)
             .is_err()
         {
+            self.0.note(format!("no room for {}", timeline.sandbox()));
             let full = std::io::Error::from_raw_os_error(24);
             return Err(Failure::unknown(format!("no pipe: {full}")));
         }

@@ -10,11 +10,11 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid},
 };
 use serde::{Deserialize, Serialize};
 
-use super::shared_memory::SharedMemory;
+use super::{command::Exit, shared_memory::SharedMemory};
 
 /// The environment variable that every process of a run carries; its value is the run's identifier.
 pub const RUN_MARKER: &str = "MOMUS_RUN";
@@ -277,6 +277,16 @@ pub(super) fn await_end(processes: &[ProcessId], limit: Duration) {
         };
         let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&left));
     }
+}
+
+/// How a child ended, if it has; it stays a zombie.
+pub(super) fn ended(pid: i32) -> Option<Exit> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
+    status
+        .exit_status()
+        .map(Exit::Code)
+        .or_else(|| status.terminating_signal().map(Exit::Signal))
 }
 
 /// Sends a signal to this process alone (a zombie counts).

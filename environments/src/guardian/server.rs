@@ -12,9 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, getppid, set_child_subreaper, setsid, waitid, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, getppid, set_child_subreaper, setsid, waitpid};
 use tokio::{
     net::UnixStream,
     signal::unix::{SignalKind, signal},
@@ -22,7 +20,7 @@ use tokio::{
 
 use super::{
     command::{Command, Exit},
-    process::{self, CHILD_MARKER, ProcessId, RUN_MARKER, Within},
+    process::{self, CHILD_MARKER, ProcessId, RUN_MARKER, Within, ended},
     run_folder::{RunFolder, RunId},
     shared_memory::SharedMemory,
     walls,
@@ -302,16 +300,6 @@ fn done(id: u64, result: io::Result<()>) -> Reply {
         id,
         error: result.err().map(|error| error.to_string()),
     }
-}
-
-/// How a child ended, if it has; it stays a zombie.
-fn ended(pid: i32) -> Option<Exit> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
-    status
-        .exit_status()
-        .map(Exit::Code)
-        .or_else(|| status.terminating_signal().map(Exit::Signal))
 }
 
 fn reap(pid: i32) {

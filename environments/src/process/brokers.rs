@@ -11,7 +11,7 @@ use super::Options;
 use super::broker_choice::{Brokers, beyond_the_mock, choose};
 use super::servers::{failure, told};
 use crate::cache::Progress;
-use crate::guardian::Guardian;
+use crate::guardian::{Child, Guardian};
 use crate::servers::kafka::{KafkaServer, NewTopic, Unmade};
 use crate::servers::mock::MockKafka;
 
@@ -54,14 +54,31 @@ impl BrokerServer {
                 }
             }
         };
-        let text = format!(
-            "the broker {name} is librdkafka's mock cluster, not Apache Kafka: {}",
-            why.lines().next().unwrap_or_default()
-        );
-        teller.tell(Happening::Notice { text }).await;
+        tell_of_mock(name, &why, teller).await;
         let mock = MockKafka::start().await.map_err(|error| failure(&error))?;
         told(teller, name, "librdkafka's mock cluster", began).await;
         Ok(Self::Mock(mock))
+    }
+
+    /// Has ready what a broker is started from that sandboxes have for themselves, and tells where it will be the mock cluster.
+    pub(super) async fn prepare(
+        name: &str,
+        mesh: &Mesh,
+        options: &Options,
+        guardian: &Guardian,
+        progress: &Progress,
+        teller: &Teller,
+    ) -> Result<(), StepError> {
+        match choose(mesh, options)? {
+            Brokers::Mock(why) => {
+                tell_of_mock(name, &why, teller).await;
+                Ok(())
+            }
+            Brokers::Real => {
+                let prepared = KafkaServer::prepare(guardian, &options.cache, progress).await;
+                prepared.map_err(|error| failure(&error))
+            }
+        }
     }
 
     /// Starts one in this folder of the run's, and tells nobody.
@@ -87,6 +104,14 @@ impl BrokerServer {
             Self::Real(server) => server.stop().await.map_err(|error| failure(&error)),
             // It ends with its last client.
             Self::Mock(_) => Ok(()),
+        }
+    }
+
+    /// Its process, if it is one.
+    pub(super) fn child(&self) -> Option<&Child> {
+        match self {
+            Self::Real(server) => Some(server.child()),
+            Self::Mock(_) => None,
         }
     }
 
@@ -121,4 +146,12 @@ impl BrokerServer {
         let topics = server.delete_topics(topics, prefix).await;
         groups.and(topics).map_err(|error| failure(&error))
     }
+}
+
+async fn tell_of_mock(name: &str, why: &str, teller: &Teller) {
+    let text = format!(
+        "the broker {name} is librdkafka's mock cluster, not Apache Kafka: {}",
+        why.lines().next().unwrap_or_default()
+    );
+    teller.tell(Happening::Notice { text }).await;
 }

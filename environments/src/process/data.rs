@@ -9,6 +9,7 @@ use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Broker, Mesh};
 
 use super::servers::{Servers, failure, template_of};
+use crate::guardian::ProcessId;
 use crate::servers::kafka::{NewTopic, Unmade};
 
 /// What parts of a sandbox cost, by name.
@@ -79,6 +80,11 @@ impl Data {
             }
         });
         join_all(made).await.into_iter().collect()
+    }
+
+    /// The processes of the servers that the sandbox has for itself.
+    pub(super) fn own_servers(&self) -> Vec<ProcessId> {
+        self.servers.own_processes()
     }
 
     /// Removes whatever is there of it, once nobody uses it any more.

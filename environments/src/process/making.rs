@@ -56,12 +56,12 @@ pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<Proce
     let (tidying, memory) = (shared.tidying.clone(), shared.memory.clone());
     // A task of its own: what a server has begun to make cannot be removed before it is done.
     tidying.clone().spawn(async move {
-        let result = match provision(shared, timeline).await {
+        let result = match provision(shared, timeline, || answer.is_closed()).await {
             Err(error) => Err(error),
             Ok((sandbox, parts, began)) => {
                 let started = tokio::select! {
                     biased;
-                    () = answer.closed() => Err(Failure::unknown("the making of the sandbox was given up")),
+                    () = answer.closed() => Err(given_up()),
                     started = start(&sandbox, parts, began) => started,
                 };
                 match started {
@@ -87,6 +87,10 @@ pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<Proce
     made.await.map_err(gone)?.and_then(Unclaimed::claim)
 }
 
+fn given_up() -> StepError {
+    Failure::unknown("the making of the sandbox was given up")
+}
+
 /// A sandbox on its way to whoever asked for it: removed if nobody takes it.
 struct Unclaimed {
     sandbox: Option<Arc<ProcessSandbox>>,
@@ -110,7 +114,11 @@ impl Drop for Unclaimed {
 }
 
 /// Everything but the services' processes.
-async fn provision(mut shared: Shared, timeline: Timeline) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
+async fn provision(
+    mut shared: Shared,
+    timeline: Timeline,
+    is_given_up: impl Fn() -> bool,
+) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
     let there = shared.memory.room()?;
     let of_run = |guardian: &Guardian| guardian.run_folder().join("sandboxes").join(timeline.sandbox());
@@ -127,6 +135,10 @@ async fn provision(mut shared: Shared, timeline: Timeline) -> Result<(Arc<Proces
     let started = Servers::of_sandbox(&run, &shared.mesh, &shared.options, guardian, timeline.sandbox());
     let (servers_took, started) = timed(started).await;
     shared.servers = started?;
+    if is_given_up() {
+        drop(shared.servers.end_own().await);
+        return Err(given_up());
+    }
     let data = Data::new(
         Arc::clone(&shared.mesh),
         Arc::clone(&shared.servers),

@@ -16,9 +16,12 @@ const SHARES: u64 = 2;
 
 /// The memory of the sandboxes of a run. Clones are the same.
 #[derive(Clone, Default)]
-pub(super) struct Memory {
+pub(super) struct Memory(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
     /// What the processes of the first one took, in bytes.
-    taken: Arc<OnceLock<u64>>,
+    taken: OnceLock<u64>,
     /// One clone for each that is there.
     there: Arc<()>,
 }
@@ -29,26 +32,27 @@ impl Memory {
     /// # Errors
     /// When there are others and too little memory is available; told as the system's own refusal.
     pub(super) fn room(&self) -> Result<Arc<()>, StepError> {
-        let others = Arc::strong_count(&self.there) - 1;
+        let others = Arc::strong_count(&self.0.there) - 1;
         if others > 0
-            && let Some(taken) = self.taken.get()
+            && let Some(taken) = self.0.taken.get()
             && let Some(available) = available(Path::new("/"))
             && let Some(refusal) = refused(*taken, available)
         {
             return Err(refusal);
         }
-        Ok(Arc::clone(&self.there))
+        Ok(Arc::clone(&self.0.there))
     }
 
     /// Notes what a sandbox takes, if it is the first that is ready.
     pub(super) async fn note(&self, sandbox: &ProcessSandbox) {
-        if self.taken.get().is_some() {
+        if self.0.taken.get().is_some() {
             return;
         }
         let processes = sandbox.processes.values().filter_map(|process| process.latest().ok());
-        let heads: Vec<ProcessId> = processes.map(|running| running.child.process().clone()).collect();
+        let services = processes.map(|running| running.child.process().clone());
+        let heads: Vec<ProcessId> = services.chain(sandbox.data.own_servers()).collect();
         if let Ok(taken) = tokio::task::spawn_blocking(move || own_memory(&heads)).await {
-            let _ = self.taken.set(taken);
+            let _ = self.0.taken.set(taken);
         }
     }
 }
@@ -120,7 +124,9 @@ mod tests {
     #[test]
     fn another_sandbox_is_refused_where_it_might_not_fit_and_the_first_never() {
         let memory = Memory::default();
-        memory.taken.set(u64::MAX / SHARES).unwrap();
+        memory.0.taken.set(u64::MAX / SHARES).unwrap();
+        // Whoever makes sandboxes has a handle.
+        let _handles = [memory.clone(), memory.clone()];
         let first = memory.room().unwrap();
         let why = memory.room().unwrap_err();
         assert!(

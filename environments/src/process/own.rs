@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
 use momus_engine::failure::{Failure, StepError};
@@ -12,7 +13,7 @@ use super::Options;
 use super::brokers::BrokerServer;
 use super::servers::{Servers, failure, mortal_brokers, mortal_postgres, watch_over};
 use crate::cache::Progress;
-use crate::guardian::Guardian;
+use crate::guardian::{Guardian, ProcessId};
 use crate::servers::postgres::PostgresServer;
 
 /// Why one dies.
@@ -57,7 +58,11 @@ impl Servers {
         let (postgres, no_postgres) = apart(postgres);
         let mortals = postgres.iter();
         let mortals = mortals.map(|(name, server)| mortal_postgres(format!("the Postgres server of {name}"), server));
-        let died = merged(run.died(), watch_over(mortal_brokers(&brokers).chain(mortals), HINT));
+        let ended = Arc::default();
+        let died = merged(
+            run.died(),
+            watch_over(mortal_brokers(&brokers).chain(mortals), HINT, &ended),
+        );
         let own = brokers.keys().chain(postgres.keys()).cloned().collect();
         let shared = (run.brokers.clone(), run.postgres.clone());
         let servers = Self {
@@ -65,6 +70,7 @@ impl Servers {
             postgres: shared.1.into_iter().chain(postgres).collect(),
             prepared: BTreeMap::new(),
             own,
+            ended,
             died,
         };
         match no_broker.or(no_postgres) {
@@ -77,11 +83,23 @@ impl Servers {
         }
     }
 
+    /// The processes of the servers that a sandbox has for itself.
+    pub(super) fn own_processes(&self) -> Vec<ProcessId> {
+        let brokers = self
+            .brokers
+            .iter()
+            .filter_map(|(name, broker)| Some((name, broker.child()?)));
+        let postgres = self.postgres.iter().map(|(name, server)| (name, server.child()));
+        let own = brokers.chain(postgres).filter(|(name, _)| self.own.contains(*name));
+        own.map(|(_, child)| child.process().clone()).collect()
+    }
+
     /// Ends the servers that a sandbox has for itself.
     ///
     /// # Errors
     /// When the data of one cannot be removed.
     pub(super) async fn end_own(&self) -> Result<(), StepError> {
+        self.ended.store(true, Ordering::Relaxed);
         let brokers = self.brokers.iter().filter(|(name, _)| self.own.contains(*name));
         let brokers = brokers.map(|(_, broker)| broker.stop());
         let postgres = self.postgres.iter().filter(|(name, _)| self.own.contains(*name));
@@ -110,9 +128,10 @@ fn merged(
 ) -> watch::Receiver<Option<StepError>> {
     let (sender, died) = watch::channel(None);
     tokio::spawn(async move {
+        // Of none that is watched none dies.
         let death = tokio::select! {
-            death = run.wait_for(Option::is_some) => death.ok().and_then(|death| death.clone()),
-            death = own.wait_for(Option::is_some) => death.ok().and_then(|death| death.clone()),
+            Ok(death) = run.wait_for(Option::is_some) => death.clone(),
+            Ok(death) = own.wait_for(Option::is_some) => death.clone(),
             () = sender.closed() => None,
         };
         sender.send_replace(death);

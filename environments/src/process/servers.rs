@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures::future::try_join_all;
@@ -34,6 +35,8 @@ pub(super) struct Servers {
     pub(super) prepared: BTreeMap<String, PathBuf>,
     /// Of a sandbox: the brokers and datastores that it has a server of its own for.
     pub(super) own: BTreeSet<String>,
+    /// True once those of its own are ended with the sandbox: then they do not die unasked.
+    pub(super) ended: Arc<AtomicBool>,
     pub(super) died: watch::Receiver<Option<StepError>>,
 }
 
@@ -60,11 +63,14 @@ impl Servers {
             let prepared = prepare(name, datastore, options, guardian, progress).await?;
             Ok::<_, StepError>(((*name).clone(), prepared))
         });
-        let shared = mesh
+        let (shared, own): (Vec<_>, Vec<_>) = mesh
             .brokers
             .iter()
-            .filter(|(_, broker)| broker.isolation == Isolation::Data);
-        let brokers = shared.map(|(name, _)| async move {
+            .partition(|(_, broker)| broker.isolation == Isolation::Data);
+        for (name, _) in own {
+            BrokerServer::prepare(name, mesh, options, guardian, progress, teller).await?;
+        }
+        let brokers = shared.into_iter().map(|(name, _)| async move {
             let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
             Ok::<_, StepError>((name.clone(), Arc::new(broker)))
         });
@@ -73,12 +79,14 @@ impl Servers {
         // All datastores of a run have one server.
         let server = postgres.values().next();
         let server = server.map(|server| mortal_postgres("the Postgres server".to_owned(), server));
-        let died = watch_over(mortal_brokers(&brokers).chain(server), SHARED_HINT);
+        let ended = Arc::default();
+        let died = watch_over(mortal_brokers(&brokers).chain(server), SHARED_HINT, &ended);
         Ok(Self {
             brokers,
             postgres,
             prepared: prepared.into_iter().collect(),
             own: BTreeSet::new(),
+            ended,
             died,
         })
     }
@@ -90,7 +98,8 @@ impl Servers {
             postgres: BTreeMap::new(),
             prepared: BTreeMap::new(),
             own: BTreeSet::new(),
-            died: watch_over(std::iter::empty(), SHARED_HINT),
+            ended: Arc::default(),
+            died: watch_over(std::iter::empty(), SHARED_HINT, &Arc::default()),
         }
     }
 
@@ -188,16 +197,21 @@ pub(super) fn mortal_postgres(who: String, server: &PostgresServer) -> Mortal {
     (who, server.child().clone(), server.output().clone())
 }
 
-/// Notes when one ends that nobody told to.
+/// Notes when one ends that nobody told to, unless they all are being ended.
 pub(super) fn watch_over(
     mortals: impl Iterator<Item = Mortal>,
     hint: &'static str,
+    ended: &Arc<AtomicBool>,
 ) -> watch::Receiver<Option<StepError>> {
     let (sender, died) = watch::channel(None);
     for (who, child, output) in mortals {
-        let sender = sender.clone();
+        let (sender, ended) = (sender.clone(), Arc::clone(ended));
         tokio::spawn(async move {
-            let failure = match child.exited().await {
+            let exit = child.exited().await;
+            if ended.load(Ordering::Relaxed) {
+                return;
+            }
+            let failure = match exit {
                 Exit::Unknown => {
                     Failure::unknown("the guardian of the run is gone, and the servers with it").hint(GUARDIAN_HINT)
                 }

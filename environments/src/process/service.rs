@@ -29,6 +29,9 @@ use crate::guardian::{Child, Command, Exit, Guardian, Signal, SpawnError};
 /// How a process ends that is killed.
 const KILLED: Exit = Exit::Signal(9);
 
+/// How long the end of a sandbox waits for a process that it kills.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long the end of a sandbox waits until the end of a process is on its timeline.
 const NOTED_LIMIT: Duration = Duration::from_secs(2);
 
@@ -95,7 +98,8 @@ impl Running {
             told @ (Stage::ToldToEnd | Stage::Closing { .. } | Stage::Ended) => told,
         };
         self.enter(stage);
-        self.child.kill().await;
+        // What the system does not let go of is the guardian's at the end.
+        drop(tokio::time::timeout(KILL_LIMIT, self.child.kill()).await);
         let mut noted = self.noted.subscribe();
         drop(tokio::time::timeout(NOTED_LIMIT, noted.wait_for(|noted| *noted)).await);
     }

@@ -83,7 +83,13 @@ async fn what_a_database_server_has_only_once_is_each_sandboxs_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_death_is_its_sandboxs_incident_alone() {
-    let run = Run::new(MESH);
+    for shared in ["", "  shared-db: { postgres: {} }\n"] {
+        death(&MESH.replace("  shared-db: { postgres: {} }\n", shared)).await;
+    }
+}
+
+async fn death(mesh: &str) {
+    let run = Run::new(mesh);
     run.write_sql("CREATE TABLE orders (id text);");
     run.prepare().await.unwrap();
     let ((one, _), (other, _)) = tokio::join!(run.sandbox("s0"), run.sandbox("s1"));
@@ -105,6 +111,23 @@ async fn its_death_is_its_sandboxs_incident_alone() {
     one.close().await.unwrap();
     other.close().await.unwrap();
     assert_eq!(run.close().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_made_is_told_as_such_and_not_as_a_death() {
+    let mesh = "mesh: own\nbrokers:\n  kafka: { topics: { orders.v1: { config: { cleanup.policy: nonsense } } }, isolation: server }\n";
+    for more in ["", "datastores: { shared-db: { postgres: {} } }\n"] {
+        let run = Run::new(&format!("{mesh}{more}"));
+        run.prepare().await.unwrap();
+        let folder = run.run_folder();
+        let failure = run.try_sandbox("s0").await.map(drop).unwrap_err();
+        assert!(
+            failure.message.starts_with("topic orders.v1 cannot be made: "),
+            "{failure:?}"
+        );
+        assert_eq!(run.close().await.unwrap(), Vec::<String>::new());
+        assert_eq!(processes(&folder), Vec::<String>::new());
+    }
 }
 
 const BROKERS: &str = "mesh: own

@@ -183,9 +183,12 @@ async fn exchange(client: &mut TcpStream, upstream: &mut TcpStream, request: Req
         to_client.shutdown().await
     };
     tokio::select! {
-        failed = asks => failed,
-        answered = answers => answered,
+        failed = asks => return failed,
+        answered = answers => answered?,
     }
+    // As with a refusal: an answer that came early is not to be lost.
+    drop(timeout(LINGER, copy(client, &mut tokio::io::sink())).await);
+    Ok(())
 }
 
 /// Sends a request, and the end of its caller; what the caller sends behind it is asked of a connection that ends.

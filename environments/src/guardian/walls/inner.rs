@@ -10,13 +10,16 @@ use std::{
     process::{ExitCode, Stdio},
 };
 
-use nix::sys::{
-    signal::SigSet,
-    wait::{Id, WaitPidFlag, WaitStatus, waitid},
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::SigSet,
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
 };
 use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, bind, socket_with},
-    process::{Pid, WaitOptions, waitpid},
+    process::{Pid, WaitOptions, wait, waitpid},
     system::sethostname,
 };
 use tokio::{
@@ -26,8 +29,8 @@ use tokio::{
 
 use super::{Answer, Ask, Ended, Inside, OWN, Socket, filter, mounts, network, outer, redirect};
 use crate::guardian::{
-    command::Command,
-    process::{CHILD_MARKER, RUN_MARKER},
+    command::{Command, Exit},
+    process::{self, CHILD_MARKER, RUN_MARKER},
     wire::{Incoming, MOST_DESCRIPTORS, send},
 };
 
@@ -73,7 +76,7 @@ async fn serve() -> io::Result<()> {
                 hand_over(&runner, answer).await?;
             }
             _ = child_ended.recv() => {
-                while let Some((pid, ended)) = dead() {
+                while let Some((pid, ended)) = dead(program) {
                     if program == Some(pid) {
                         // Not reaped: whoever finds no program inside may be sure that its end is told.
                         return send(&outer, &ended, &[]).await;
@@ -85,12 +88,28 @@ async fn serve() -> io::Result<()> {
     }
 }
 
-/// A child that has ended and is not reaped.
-fn dead() -> Option<(i32, Ended)> {
+/// A child that has ended, which is not reaped if it is the program.
+fn dead(program: Option<i32>) -> Option<(i32, Ended)> {
     let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    match waitid(Id::All, options).ok()? {
-        WaitStatus::Exited(pid, code) => Some((pid.as_raw(), Ended::Code(code))),
-        WaitStatus::Signaled(pid, signal, _) => Some((pid.as_raw(), Ended::Signal(signal as i32))),
+    match waitid(Id::All, options) {
+        Ok(WaitStatus::Exited(pid, code)) => Some((pid.as_raw(), Ended::Code(code))),
+        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid.as_raw(), Ended::Signal(signal as i32))),
+        // It ended by a real-time signal: those have no names, and whose end it was is not told.
+        Err(Errno::EINVAL) => {
+            let of_program = program.and_then(|pid| Some((pid, process::ended(pid)?)));
+            let (pid, exit) = of_program.or_else(|| {
+                let (pid, status) = wait(WaitOptions::NOHANG).ok()??;
+                let code = status.exit_status().map(Exit::Code);
+                let signal = || status.terminating_signal().map(Exit::Signal);
+                Some((pid.as_raw_nonzero().get(), code.or_else(signal)?))
+            })?;
+            let ended = match exit {
+                Exit::Code(code) => Ended::Code(code),
+                Exit::Signal(signal) => Ended::Signal(signal),
+                Exit::Unknown => return None,
+            };
+            Some((pid, ended))
+        }
         _ => None,
     }
 }

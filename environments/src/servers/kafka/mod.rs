@@ -52,6 +52,14 @@ impl KafkaServer {
         Distribution::lacking(cache)
     }
 
+    /// Has ready on this machine what a broker is started from.
+    ///
+    /// # Errors
+    /// As those of [`start`](Self::start) where nothing is there yet.
+    pub async fn prepare(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<(), ServerError> {
+        Distribution::get(guardian, cache, progress).await.map(drop)
+    }
+
     /// Starts a broker in the folder `name` of the run's and waits until it serves. The first time on a machine it is fetched, formatted and
     /// archived, each told through `progress`.
     ///

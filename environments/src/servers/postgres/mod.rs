@@ -140,13 +140,22 @@ impl PostgresServer {
             version,
             major,
         };
-        server.until_ready().await?;
-        fs::write(&access, ACCESS).map_err(folder_error(&access))?;
-        server
-            .admin
-            .execute("read its access rules", "SELECT pg_reload_conf()")
-            .await?;
-        Ok(server)
+        match server.open(&access).await {
+            Ok(()) => Ok(server),
+            Err(error) => {
+                // The first error is the one to tell.
+                drop(server.stop().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until it is ready, and lets nobody in any more without a password.
+    async fn open(&self, access: &Path) -> Result<(), ServerError> {
+        self.until_ready().await?;
+        fs::write(access, ACCESS).map_err(folder_error(access))?;
+        let reload = "SELECT pg_reload_conf()";
+        self.admin.execute("read its access rules", reload).await
     }
 
     /// Waits until the superuser has its password, watching the process.

@@ -29,7 +29,11 @@ pub(super) fn asked(bytes: &[u8]) -> Result<Option<(usize, Asked)>, &'static str
     const FOREIGN: &str = "this is a forward proxy, which speaks HTTP/1.1";
     let mut fields = [httparse::EMPTY_HEADER; FIELDS];
     let mut request = httparse::Request::new(&mut fields);
-    let httparse::Status::Complete(length) = request.parse(bytes).map_err(|_| FOREIGN)? else {
+    let parsed = request.parse(bytes).map_err(|error| match error {
+        httparse::Error::TooManyHeaders => "the request has too many header fields",
+        _ => FOREIGN,
+    });
+    let httparse::Status::Complete(length) = parsed? else {
         return Ok(None);
     };
     let (method, form) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
