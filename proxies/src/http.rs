@@ -147,19 +147,23 @@ pub(crate) async fn requests(
                             rest = &rest[length - before..];
                             // A rule strikes under the lock, so that it never does once it is healed.
                             let answered = rules.borrow().answer(&request.method, &request.path).map(Answered::new);
-                            let (body, swallow) = (request.body, answered.is_some());
+                            let (mut body, swallow) = (request.body, answered.is_some());
                             exchanges.push(request, answered);
-                            if !swallow {
-                                gate.write(writer, &whole[..length]).await?;
-                            }
-                            match body {
-                                Body::Empty => {
-                                    if swallow {
-                                        exchanges.received(true);
-                                    }
+                            if swallow && body == Body::Empty {
+                                exchanges.received(true);
+                                State::Head(Vec::new())
+                            } else if swallow {
+                                State::Body { body, swallow }
+                            } else {
+                                // What is there of the body goes out with the head.
+                                let (count, done) = body.take(rest, |_| {});
+                                gate.write(writer, &whole[..length + count]).await?;
+                                rest = &rest[count..];
+                                if done {
                                     State::Head(Vec::new())
+                                } else {
+                                    State::Body { body, swallow }
                                 }
-                                body => State::Body { body, swallow },
                             }
                         }
                     }
