@@ -52,19 +52,19 @@ struct State {
 
 impl State {
     /// `settle` counts from now on.
-    fn stirred(&mut self, what: String) -> Effect {
-        let stirred = Effect {
+    fn stirred(&mut self, what: String) {
+        self.last = Some(Effect {
             at: Instant::now(),
             what,
-        };
-        self.last = Some(stirred.clone());
-        stirred
+        });
     }
 
-    /// What came takes back the verdict that rests on quiet, if there is one.
-    fn disturbed_by(&mut self, effect: &Effect) {
-        if self.rests {
-            self.disturbed.get_or_insert_with(|| effect.clone());
+    /// Something changed something just now.
+    fn effect(&mut self, what: String) {
+        self.effects += 1;
+        self.stirred(what);
+        if self.rests && self.disturbed.is_none() {
+            self.disturbed.clone_from(&self.last);
         }
     }
 
@@ -164,12 +164,7 @@ impl Activity {
 
     /// Something changed something just now.
     pub fn effect(&self, what: impl Into<String>) {
-        {
-            let mut state = self.state();
-            state.effects += 1;
-            let effect = state.stirred(what.into());
-            state.disturbed_by(&effect);
-        }
+        self.state().effect(what.into());
         self.changed();
     }
 
@@ -207,10 +202,12 @@ impl Activity {
     pub fn is_hidden(&self, why: impl Into<String>) {
         {
             let (mut state, why) = (self.state(), why.into());
-            state.disturbed_by(&Effect {
-                at: Instant::now(),
-                what: why.clone(),
-            });
+            if state.rests {
+                state.disturbed.get_or_insert_with(|| Effect {
+                    at: Instant::now(),
+                    what: why.clone(),
+                });
+            }
             state.hidden.insert(why);
         }
         self.changed();

@@ -19,6 +19,8 @@ pub(crate) struct Gate {
     activity: Activity,
     /// The cuts that this direction has struck already.
     struck: BTreeSet<u64>,
+    /// Whether nothing cut the edge when this direction looked last.
+    was_open: bool,
 }
 
 impl Gate {
@@ -27,18 +29,23 @@ impl Gate {
             rules,
             activity: activity.clone(),
             struck: BTreeSet::new(),
+            was_open: false,
         }
     }
 
     /// Returns when nothing cuts the edge. Every cut that holds the caller back here is struck, once a direction; what it
     /// holds is under way, for it passes once the cut is healed.
     pub async fn pass(&mut self) {
+        if self.was_open && matches!(self.rules.has_changed(), Ok(false)) {
+            return;
+        }
         let mut held: Option<UnderWay> = None;
         loop {
             {
                 // A rule strikes under the lock, so that it never does once it is healed.
                 let rules = self.rules.borrow_and_update();
-                if rules.cuts.is_empty() {
+                self.was_open = rules.cuts.is_empty();
+                if self.was_open {
                     break;
                 }
                 for (number, strikes) in &rules.cuts {
@@ -60,6 +67,8 @@ impl Gate {
     /// Returns when a rule refuses the edge's connections, having struck it where `noticed` says that the caller
     /// cannot but notice.
     pub async fn refused(&mut self, noticed: impl Fn() -> bool) {
+        // A cut that comes meanwhile is not looked at.
+        self.was_open = false;
         if let Ok(rules) = self.rules.wait_for(|rules| !rules.refusals.is_empty()).await {
             let struck = noticed();
             rules

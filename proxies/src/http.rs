@@ -100,36 +100,46 @@ pub(crate) async fn requests(
                 }
                 State::Head(mut head) => {
                     let before = head.len();
-                    if before == 0 {
-                        exchanges.begins();
-                    }
-                    head.extend_from_slice(rest);
+                    let whole = if before == 0 {
+                        rest
+                    } else {
+                        head.extend_from_slice(rest);
+                        &head
+                    };
                     if is_new {
-                        match http2::beginning(&head) {
+                        match http2::beginning(whole) {
                             Beginning::Perhaps => {
+                                if before == 0 {
+                                    exchanges.begins();
+                                    head.extend_from_slice(rest);
+                                }
                                 state = State::Head(head);
                                 break;
                             }
                             Beginning::Preface(length) => {
                                 exchanges.is_http2();
-                                let begun = &head[length..];
-                                return http2::requests(reader, writer, gate, rules, exchanges, begun, buffer).await;
+                                let begun = whole[length..].to_vec();
+                                return http2::requests(reader, writer, gate, rules, exchanges, &begun, buffer).await;
                             }
                             Beginning::Other => is_new = false,
                         }
                     }
                     let parsed = match exchanges.streams().are_spoken_by_server() {
                         true => Parsed::Foreign,
-                        false => head::request(&head),
+                        false => head::request(whole),
                     };
                     match parsed {
-                        Parsed::Partial if head.len() < BUFFER => {
+                        Parsed::Partial if whole.len() < BUFFER => {
+                            if before == 0 {
+                                exchanges.begins();
+                                head.extend_from_slice(rest);
+                            }
                             rest = &[];
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
                             exchanges.is_foreign("the caller speaks no HTTP/1.1");
-                            gate.write(writer, &head).await?;
+                            gate.write(writer, whole).await?;
                             rest = &[];
                             State::Tunnel
                         }
@@ -137,19 +147,23 @@ pub(crate) async fn requests(
                             rest = &rest[length - before..];
                             // A rule strikes under the lock, so that it never does once it is healed.
                             let answered = rules.borrow().answer(&request.method, &request.path).map(Answered::new);
-                            let (body, swallow) = (request.body, answered.is_some());
+                            let (mut body, swallow) = (request.body, answered.is_some());
                             exchanges.push(request, answered);
-                            if !swallow {
-                                gate.write(writer, &head[..length]).await?;
-                            }
-                            match body {
-                                Body::Empty => {
-                                    if swallow {
-                                        exchanges.received(true);
-                                    }
+                            if swallow && body == Body::Empty {
+                                exchanges.received(true);
+                                State::Head(Vec::new())
+                            } else if swallow {
+                                State::Body { body, swallow }
+                            } else {
+                                // What is there of the body goes out with the head.
+                                let (count, done) = body.take(rest, |_| {});
+                                gate.write(writer, &whole[..length + count]).await?;
+                                rest = &rest[count..];
+                                if done {
                                     State::Head(Vec::new())
+                                } else {
+                                    State::Body { body, swallow }
                                 }
-                                body => State::Body { body, swallow },
                             }
                         }
                     }
@@ -204,8 +218,8 @@ pub(crate) async fn responses(
             return ended;
         }
         let streams = exchanges.streams();
-        let unasked = exchanges.awaited().is_none() && !exchanges.is_tunnel();
-        if is_new && (streams.are_spoken() || unasked && http2::may_be_settings(bytes)) {
+        let is_unasked = || exchanges.awaited(|_| ()).is_none() && !exchanges.is_tunnel();
+        if is_new && (streams.are_spoken() || is_unasked() && http2::may_be_settings(bytes)) {
             streams.is_spoken_by_server();
             let begun = bytes.to_vec();
             return http2::responses(reader, writer, gate, exchanges, &begun, buffer).await;
@@ -247,12 +261,9 @@ pub(crate) async fn responses(
                         head.extend_from_slice(rest);
                         &head
                     };
-                    let awaited = exchanges.awaited();
-                    let parsed = match &awaited {
-                        Some(method) => head::response(whole, method),
-                        None => Parsed::Foreign,
-                    };
-                    match parsed {
+                    let parsed = exchanges.awaited(|method| head::response(whole, method));
+                    let is_awaited = parsed.is_some();
+                    match parsed.unwrap_or(Parsed::Foreign) {
                         Parsed::Partial if whole.len() < BUFFER => {
                             gate.write(writer, &bytes[sent..at]).await?;
                             at = bytes.len();
@@ -263,9 +274,9 @@ pub(crate) async fn responses(
                             State::Head(head)
                         }
                         Parsed::Partial | Parsed::Foreign => {
-                            exchanges.is_foreign(match awaited {
-                                Some(_) => "the answer is no HTTP/1.1",
-                                None => "an answer came to no request",
+                            exchanges.is_foreign(match is_awaited {
+                                true => "the answer is no HTTP/1.1",
+                                false => "an answer came to no request",
                             });
                             gate.write(writer, &head[..before]).await?;
                             at = bytes.len();

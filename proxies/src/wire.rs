@@ -74,7 +74,7 @@ impl Wire {
 
     /// What passes, as it is told: `shop → billing  POST /invoices`.
     pub fn line(&self, what: &str) -> String {
-        format!("{} → {}  {what}", self.caller, self.dependency)
+        [&self.caller, " → ", &self.dependency, "  ", what].concat()
     }
 
     /// Something of a service begins that can have an effect.

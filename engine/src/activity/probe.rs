@@ -82,11 +82,15 @@ impl Activity {
     /// While it is probed, and for one `settle` after that, this takes no verdict back, and `settle` counts from it
     /// nevertheless. At any other time it is an effect.
     pub fn effect_or_probe(&self, service: &str, what: impl Into<String>) {
-        if self.may_be_for_probe(service) {
-            self.stirs(what);
-        } else {
-            self.effect(what);
+        {
+            let (mut state, what) = (self.state(), what.into());
+            if state.probes.may_be_for(service, state.settle) {
+                state.stirred(what);
+            } else {
+                state.effect(what);
+            }
         }
+        self.changed();
     }
 }
 

@@ -57,7 +57,7 @@ impl Exchanges {
         self.is_tunnel() || !self.waiting().is_empty() || self.streams.under_way()
     }
 
-    /// The first bytes of a head came.
+    /// The first bytes of a head came, and the rest is still to come.
     pub fn begins(&self) {
         if self.purpose != Purpose::Logs {
             *self.coming() = self.wire.begins("a request");
@@ -149,13 +149,13 @@ impl Exchanges {
         Some(Answer { bytes, last, _over })
     }
 
-    /// The method of the oldest exchange, if the upstream is to answer it.
-    pub fn awaited(&self) -> Option<String> {
+    /// What is read of an answer by the method of the oldest exchange, if the upstream is to answer it.
+    pub fn awaited<T>(&self, read: impl FnOnce(&str) -> T) -> Option<T> {
         let waiting = self.waiting();
         waiting
             .front()
             .filter(|exchange| exchange.answered.is_none())
-            .map(|exchange| exchange.request.method.clone())
+            .map(|exchange| read(&exchange.request.method))
     }
 
     /// The oldest exchange's final status was seen.

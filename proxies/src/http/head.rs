@@ -1,5 +1,7 @@
 //! Heads of requests and responses: what of them tells where the message ends and what it was.
 
+use std::mem::MaybeUninit;
+
 use super::body::{Body, CHUNKED};
 
 /// Header fields that a head may have at most, to be understood.
@@ -40,9 +42,9 @@ pub struct Response {
 
 /// Parses a request's head.
 pub fn request(bytes: &[u8]) -> Parsed<Request> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-    let mut request = httparse::Request::new(&mut fields);
-    match request.parse(bytes) {
+    let mut fields = [MaybeUninit::uninit(); FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, &mut fields) {
         Ok(httparse::Status::Partial) => Parsed::Partial,
         Err(_) => Parsed::Foreign,
         Ok(httparse::Status::Complete(length)) => {
@@ -74,9 +76,9 @@ pub fn request(bytes: &[u8]) -> Parsed<Request> {
 
 /// Parses the head of a response to a request of that method.
 pub fn response(bytes: &[u8], method: &str) -> Parsed<Response> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-    let mut response = httparse::Response::new(&mut fields);
-    match response.parse(bytes) {
+    let mut fields = [MaybeUninit::uninit(); FIELDS];
+    let mut response = httparse::Response::new(&mut []);
+    match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields) {
         Ok(httparse::Status::Partial) => Parsed::Partial,
         Err(_) => Parsed::Foreign,
         Ok(httparse::Status::Complete(length)) => {

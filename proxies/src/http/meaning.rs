@@ -69,7 +69,7 @@ impl Meaning {
             Purpose::Objects => Ends::Effect { safe: false },
             Purpose::Calls => Ends::Effect { safe },
         };
-        let line = format!("{method} {path}");
+        let line = [method, " ", path].concat();
         let counted = match purpose {
             Purpose::Logs => activity.is_counted(Telemetry::Logs),
             Purpose::Calls | Purpose::Objects => !matches!(ends, Ends::Nothing),
@@ -134,8 +134,8 @@ impl Meaning {
 impl Drop for Meaning {
     fn drop(&mut self) {
         let what = match self.status {
-            Some(status) => format!("{} {status}{}", self.line, self.remark),
-            None => format!("{} without an answer", self.line),
+            Some(status) => [&self.line, " ", &status.to_string(), &self.remark].concat(),
+            None => [&self.line, " without an answer"].concat(),
         };
         match (&self.ends, self.status) {
             (Ends::Nothing, _) => {}

@@ -159,6 +159,9 @@ impl From<Bytes> for Answered {
     }
 }
 
+/// By how much a message mostly grows at the most when it is rewritten, in bytes.
+const LONGER: usize = 1024;
+
 /// A handled API.
 pub(crate) struct Handler {
     pub key: i16,
@@ -298,8 +301,10 @@ fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     if scope.broker() == Broker::Mock {
         request.fit_mock(version);
     }
+    let size = frame.len() + LONGER;
     let encode = move |request: R| {
         framed(|bytes| {
+            bytes.reserve(size);
             bytes.put(header);
             request.encode(bytes, version).map_err(|error| error.to_string())?;
             // librdkafka's Metadata request of all topics has three bytes too many.
@@ -366,6 +371,7 @@ fn answer<R: Api>(asked: &R, version: i16, call: Option<Call>, scope: &Scope, fr
         frame
     } else {
         framed(|bytes| {
+            bytes.reserve(frame.len() + LONGER);
             bytes.put(header);
             response.encode(bytes, version).map_err(|error| error.to_string())?;
             bytes.put(body);

@@ -52,6 +52,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     /// Reads something; 0 at the end of the stream. Nothing is lost when this is dropped.
     pub async fn fill(&mut self) -> io::Result<usize> {
+        if self.buffer.is_empty() {
+            // The room of frames that are gone is had again from its beginning, while there is nothing to be moved there.
+            let _ = self.buffer.try_reclaim(self.buffer.capacity() + 1);
+        }
         self.reader.read_buf(&mut self.buffer).await
     }
 
