@@ -45,8 +45,8 @@ pub struct Run {
     /// How many scenarios run at a time (default: as many as there are cores).
     #[arg(long, value_name = "N")]
     parallel: Option<NonZeroUsize>,
-    /// How many sandboxes are made ahead, while scenarios run, for those that come next; 0 for none (default: as many as there
-    /// are cores, and no more than run at a time).
+    /// How many sandboxes are made ahead, while scenarios run, for those that come next; 0 for none (default: one, and one more
+    /// for each core that no scenario has, but no more than run at a time; none where more run than there are cores).
     #[arg(long, value_name = "N")]
     pool: Option<usize>,
     /// Seed of everything that is drawn (default: a random one, which is printed).
@@ -208,7 +208,7 @@ impl Run {
             version: env!("CARGO_PKG_VERSION").into(),
             seed,
             parallel,
-            pool: self.pool.or(wanted.pool).unwrap_or_else(|| cores().min(parallel)),
+            pool: self.pool.or(wanted.pool).unwrap_or_else(|| pool(cores(), parallel)),
             deadline: self.deadline.or(wanted.deadline).unwrap_or(usual.deadline),
             timeout: self.timeout.or(wanted.timeout).unwrap_or(usual.timeout),
             fail_fast: self.fail_fast || wanted.fail_fast.unwrap_or(false),
@@ -279,6 +279,12 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
+/// How many sandboxes are made ahead where nothing is said. To make one takes a core: where all are taken, it would cost those
+/// that run what it saves those that come.
+fn pool(cores: usize, parallel: usize) -> usize {
+    cores.saturating_add(1).saturating_sub(parallel).min(parallel)
+}
+
 fn in_milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis())
 }
@@ -295,4 +301,16 @@ fn dry(planned: &Planned) -> ExitCode {
     let scenarios = plural(planned.plan.scenarios.len(), "scenario");
     println!("{scenarios} planned, nothing started · {}", plural(steps, "step"));
     ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pool;
+
+    #[test]
+    fn sandboxes_are_made_ahead_as_there_are_cores_for_it() {
+        assert_eq!([1, 2, 8].map(|parallel| pool(2, parallel)), [1, 1, 0]);
+        assert_eq!([1, 4, 8, 16, 17].map(|parallel| pool(16, parallel)), [1, 4, 8, 1, 0]);
+        assert_eq!(pool(1, 1), 1);
+    }
 }
