@@ -4,7 +4,7 @@ use momus_engine::event::Happening;
 use momus_engine::run::Settings;
 use tokio::sync::watch;
 
-use crate::testbed::{Notebook, Ran, ran_with, settings};
+use crate::testbed::{Notebook, Ran, ran_with, settings, twelve_ran};
 
 /// One scenario at a time, and so many sandboxes ahead of it.
 fn ahead(pool: usize) -> Settings {
@@ -107,17 +107,11 @@ async fn what_nobody_claims_is_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_little_room_what_runs_goes_first_and_all_run() {
     for room in [1, 2, 3, 5] {
-        let notebook = Notebook {
-            room: Some(room),
-            ..Notebook::default()
-        };
-        let scenario = |number| format!("Scenario: s{number:02}\n* shop is there\n");
-        let scenarios: String = (0..12).map(scenario).collect();
         let settings = Settings {
             parallel: 2,
             ..ahead(3)
         };
-        let ran = ran(&scenarios, notebook, settings).await;
+        let ran = twelve_ran(room, settings).await;
         assert!(
             ran.ends().iter().all(|end| end.ends_with(" passed")),
             "{room}: {:?}",

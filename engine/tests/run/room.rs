@@ -1,24 +1,16 @@
 //! A machine with too little room for as many sandboxes as are asked for.
 
 use momus_engine::run::Settings;
-use tokio::sync::watch;
 
-use crate::testbed::{Notebook, Ran, ran_with, settings};
+use crate::testbed::{Ran, settings, twelve_ran};
 
 /// Twelve scenarios, eight at a time, where there is room for so many sandboxes.
 async fn ran(room: usize) -> Ran {
-    let (_stop, stopped) = watch::channel(false);
-    let notebook = Notebook {
-        room: Some(room),
-        ..Notebook::default()
-    };
-    let scenario = |number| format!("Scenario: s{number:02}\n* shop is there\n");
-    let scenarios: String = (0..12).map(scenario).collect();
     let settings = Settings {
         parallel: 8,
         ..settings()
     };
-    ran_with(&scenarios, notebook, settings, stopped).await
+    twelve_ran(room, settings).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

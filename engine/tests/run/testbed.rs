@@ -311,6 +311,18 @@ pub(super) async fn ran_with(
     Ran { summary, events, notes }
 }
 
+/// Twelve scenarios, each with a sandbox, where there is room for so many sandboxes.
+pub(super) async fn twelve_ran(room: usize, settings: Settings) -> Ran {
+    let (_stop, stopped) = watch::channel(false);
+    let notebook = Notebook {
+        room: Some(room),
+        ..Notebook::default()
+    };
+    let scenario = |number| format!("Scenario: s{number:02}\n* shop is there\n");
+    let scenarios: String = (0..12).map(scenario).collect();
+    ran_with(&scenarios, notebook, settings, stopped).await
+}
+
 pub(super) async fn ran(scenarios: &str) -> Ran {
     let (_stop, stopped) = watch::channel(false);
     ran_with(scenarios, Notebook::default(), settings(), stopped).await

@@ -12,7 +12,7 @@ use super::broker_choice::{Brokers, beyond_the_mock, choose};
 use super::servers::{failure, told};
 use crate::cache::Progress;
 use crate::guardian::{Child, Guardian};
-use crate::servers::kafka::{KafkaServer, NewTopic, Unmade};
+use crate::servers::kafka::{Distribution, KafkaServer, NewTopic, Unmade};
 use crate::servers::mock::MockKafka;
 
 /// A broker.
@@ -21,6 +21,37 @@ pub(super) enum BrokerServer {
     Real(KafkaServer),
     /// librdkafka's mock cluster.
     Mock(MockKafka),
+}
+
+/// What a broker is started from that a sandbox has for itself.
+pub(super) enum PreparedBroker {
+    /// Apache Kafka.
+    Real(Distribution),
+    /// librdkafka's mock cluster.
+    Mock,
+}
+
+impl PreparedBroker {
+    /// Has ready what stands behind the broker that the mesh calls so, and tells where that is the mock cluster.
+    pub(super) async fn get(
+        name: &str,
+        mesh: &Mesh,
+        options: &Options,
+        guardian: &Guardian,
+        progress: &Progress,
+        teller: &Teller,
+    ) -> Result<Self, StepError> {
+        match choose(mesh, options)? {
+            Brokers::Mock(why) => {
+                tell_of_mock(name, &why, teller).await;
+                Ok(Self::Mock)
+            }
+            Brokers::Real => {
+                let distribution = Distribution::get(guardian, &options.cache, progress).await;
+                distribution.map(Self::Real).map_err(|error| failure(&error))
+            }
+        }
+    }
 }
 
 impl BrokerServer {
@@ -60,40 +91,18 @@ impl BrokerServer {
         Ok(Self::Mock(mock))
     }
 
-    /// Has ready what a broker is started from that sandboxes have for themselves, and tells where it will be the mock cluster.
-    pub(super) async fn prepare(
-        name: &str,
-        mesh: &Mesh,
-        options: &Options,
-        guardian: &Guardian,
-        progress: &Progress,
-        teller: &Teller,
-    ) -> Result<(), StepError> {
-        match choose(mesh, options)? {
-            Brokers::Mock(why) => {
-                tell_of_mock(name, &why, teller).await;
-                Ok(())
-            }
-            Brokers::Real => {
-                let prepared = KafkaServer::prepare(guardian, &options.cache, progress).await;
-                prepared.map_err(|error| failure(&error))
-            }
-        }
-    }
-
     /// Starts one in this folder of the run's, and tells nobody.
-    pub(super) async fn start_unseen(
-        folder: &str,
-        mesh: &Mesh,
-        options: &Options,
+    pub(super) async fn start_from(
+        prepared: &PreparedBroker,
         guardian: &Guardian,
-        progress: &Progress,
+        folder: &str,
     ) -> Result<Self, StepError> {
-        let started = match choose(mesh, options)? {
-            Brokers::Mock(_) => MockKafka::start().await.map(Self::Mock),
-            Brokers::Real => KafkaServer::start(guardian, &options.cache, folder, progress)
-                .await
-                .map(Self::Real),
+        let started = match prepared {
+            PreparedBroker::Mock => MockKafka::start().await.map(Self::Mock),
+            PreparedBroker::Real(distribution) => {
+                let started = KafkaServer::start_from(guardian, distribution, folder).await;
+                started.map(Self::Real)
+            }
         };
         started.map_err(|error| failure(&error))
     }

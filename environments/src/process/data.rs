@@ -47,7 +47,7 @@ impl Data {
     async fn make_databases(&self) -> Result<(), StepError> {
         let made = self.servers.postgres.iter().map(|(name, postgres)| async move {
             let (template, clone) = (template_of(name), clone_of(name, &self.sandbox));
-            let made = match self.servers.own.contains(name) {
+            let made = match self.servers.is_own(name) {
                 true => postgres.turn_template(&template, &clone).await,
                 false => postgres.clone_template(&template, &clone).await,
             };
@@ -109,7 +109,7 @@ impl Data {
             .servers
             .postgres
             .iter()
-            .filter(|(name, _)| !self.servers.own.contains(*name));
+            .filter(|(name, _)| !self.servers.is_own(name));
         let removed = shared.map(|(name, postgres)| async move {
             let removed = postgres.drop_database(&clone_of(name, &self.sandbox)).await;
             removed.map_err(|error| failure(&error))
@@ -119,11 +119,7 @@ impl Data {
 
     async fn remove_from_brokers(&self) -> Result<(), StepError> {
         let prefix = prefix(&self.sandbox);
-        let shared = self
-            .mesh
-            .brokers
-            .iter()
-            .filter(|(name, _)| !self.servers.own.contains(*name));
+        let shared = self.mesh.brokers.iter().filter(|(name, _)| !self.servers.is_own(name));
         let removed = shared.filter_map(|(name, broker)| {
             let topics = broker.topics.keys().map(|topic| format!("{prefix}{topic}")).collect();
             Some(self.servers.brokers.get(name)?.remove_all(topics, &prefix))

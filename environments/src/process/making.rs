@@ -13,7 +13,6 @@ use momus_engine::mesh::{Mesh, Source};
 use momus_engine::timeline::Timeline;
 use tokio::sync::{Mutex, oneshot};
 
-use super::Options;
 use super::data::{Data, Parts, timed};
 use super::incident::Incident;
 use super::memory::Memory;
@@ -38,7 +37,6 @@ pub(super) struct Shared {
     /// None of a mesh that leaves nothing behind.
     pub(super) guardian: Option<Guardian>,
     pub(super) servers: Arc<Servers>,
-    pub(super) options: Options,
     /// None of a mesh in which TLS ends at no edge.
     pub(super) trust: Option<Arc<Trust>>,
     pub(super) ready_limit: Duration,
@@ -132,7 +130,7 @@ async fn provision(
         made.map_err(|error| Failure::unknown(format!("cannot make {}: {error}", logs.display())))?;
     }
     let (run, guardian) = (Arc::clone(&shared.servers), shared.guardian.as_ref());
-    let started = Servers::of_sandbox(&run, &shared.mesh, &shared.options, guardian, timeline.sandbox());
+    let started = Servers::of_sandbox(&run, guardian, timeline.sandbox());
     let (servers_took, started) = timed(started).await;
     shared.servers = started?;
     if is_given_up() {

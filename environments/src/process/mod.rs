@@ -231,7 +231,6 @@ impl Environment for ProcessEnvironment {
             mesh: Arc::clone(&self.mesh),
             guardian: self.guardian.get().cloned(),
             servers: Arc::clone(servers),
-            options: self.options.clone(),
             trust: self.trust.get().cloned(),
             ready_limit: self.options.ready_limit,
             walls: making::has_processes(&self.mesh) && self.walls().is_ok(),

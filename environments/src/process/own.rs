@@ -6,13 +6,10 @@ use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Isolation, Mesh};
 use tokio::sync::watch;
 
-use super::Options;
 use super::brokers::BrokerServer;
-use super::servers::{Servers, failure, mortal_brokers, mortal_postgres, watch_over};
-use crate::cache::Progress;
+use super::servers::{Prepared, Servers, failure, mortal_brokers, mortal_postgres, watch_over};
 use crate::guardian::{Guardian, ProcessId};
 use crate::servers::postgres::PostgresServer;
 
@@ -26,30 +23,22 @@ impl Servers {
     /// Why one cannot be started; those that were are ended.
     pub(super) async fn of_sandbox(
         run: &Arc<Self>,
-        mesh: &Mesh,
-        options: &Options,
         guardian: Option<&Guardian>,
         sandbox: &str,
     ) -> Result<Arc<Self>, StepError> {
-        let names = mesh
-            .brokers
-            .iter()
-            .filter(|(_, broker)| broker.isolation == Isolation::Server);
-        let names: Vec<&String> = names.map(|(name, _)| name).collect();
-        if names.is_empty() && run.prepared.is_empty() {
+        let Prepared { brokers, postgres } = &run.prepared;
+        if brokers.is_empty() && postgres.is_empty() {
             return Ok(Arc::clone(run));
         }
         let guardian = guardian.ok_or_else(|| Failure::unknown("the environment is not prepared"))?;
-        let silent: Progress = Arc::new(|_: &str| {});
-        let silent = &silent;
-        let brokers = names.into_iter().map(|name| async move {
+        let brokers = brokers.iter().map(|(name, prepared)| async move {
             let folder = format!("broker-{sandbox}-{name}");
-            let broker = BrokerServer::start_unseen(&folder, mesh, options, guardian, silent).await?;
+            let broker = BrokerServer::start_from(prepared, guardian, &folder).await?;
             Ok::<_, StepError>((name.clone(), Arc::new(broker)))
         });
-        let postgres = run.prepared.iter().map(|(name, prepared)| async move {
+        let postgres = postgres.iter().map(|(name, left)| async move {
             let folder = format!("postgres-{sandbox}-{name}");
-            let server = PostgresServer::start_from(guardian, &options.cache, &folder, silent, Some(prepared)).await;
+            let server = PostgresServer::start_from(guardian, &folder, left.clone()).await;
             let server = server.map_err(|error| failure(&error))?;
             Ok::<_, StepError>((name.clone(), Arc::new(server)))
         });
@@ -68,7 +57,7 @@ impl Servers {
         let servers = Self {
             brokers: shared.0.into_iter().chain(brokers).collect(),
             postgres: shared.1.into_iter().chain(postgres).collect(),
-            prepared: BTreeMap::new(),
+            prepared: Prepared::default(),
             own,
             ended,
             died,
@@ -90,7 +79,7 @@ impl Servers {
             .iter()
             .filter_map(|(name, broker)| Some((name, broker.child()?)));
         let postgres = self.postgres.iter().map(|(name, server)| (name, server.child()));
-        let own = brokers.chain(postgres).filter(|(name, _)| self.own.contains(*name));
+        let own = brokers.chain(postgres).filter(|(name, _)| self.is_own(name));
         own.map(|(_, child)| child.process().clone()).collect()
     }
 
@@ -100,9 +89,9 @@ impl Servers {
     /// When the data of one cannot be removed.
     pub(super) async fn end_own(&self) -> Result<(), StepError> {
         self.ended.store(true, Ordering::Relaxed);
-        let brokers = self.brokers.iter().filter(|(name, _)| self.own.contains(*name));
+        let brokers = self.brokers.iter().filter(|(name, _)| self.is_own(name));
         let brokers = brokers.map(|(_, broker)| broker.stop());
-        let postgres = self.postgres.iter().filter(|(name, _)| self.own.contains(*name));
+        let postgres = self.postgres.iter().filter(|(name, _)| self.is_own(name));
         let postgres = postgres.map(|(_, server)| async { server.stop().await.map_err(|error| failure(&error)) });
         let (brokers, postgres) = tokio::join!(join_all(brokers), join_all(postgres));
         brokers.into_iter().chain(postgres).collect()

@@ -1,7 +1,6 @@
 //! The servers behind a mesh's brokers and datastores: those of a run, which its sandboxes share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -14,11 +13,11 @@ use momus_engine::run::Teller;
 use tokio::sync::watch;
 
 use super::Options;
-use super::brokers::BrokerServer;
+use super::brokers::{BrokerServer, PreparedBroker};
 use crate::cache::Progress;
 use crate::guardian::{Child, Exit, Guardian, Tail};
 use crate::servers::ServerError;
-use crate::servers::postgres::PostgresServer;
+use crate::servers::postgres::{Left, PostgresServer};
 
 /// What to do when the guardian was killed.
 pub(super) const GUARDIAN_HINT: &str = "something killed it from outside (the system, when memory runs out); what it guarded is cleared away when the run ends";
@@ -31,8 +30,8 @@ pub(super) struct Servers {
     pub(super) brokers: BTreeMap<String, Arc<BrokerServer>>,
     /// By datastore. Those of a run have one server together.
     pub(super) postgres: BTreeMap<String, Arc<PostgresServer>>,
-    /// Of a run: what the servers are copies of that sandboxes have for themselves, by datastore.
-    pub(super) prepared: BTreeMap<String, PathBuf>,
+    /// Of a run: what the servers are started from that sandboxes have for themselves.
+    pub(super) prepared: Prepared,
     /// Of a sandbox: the brokers and datastores that it has a server of its own for.
     pub(super) own: BTreeSet<String>,
     /// True once those of its own are ended with the sandbox: then they do not die unasked.
@@ -40,7 +39,20 @@ pub(super) struct Servers {
     pub(super) died: watch::Receiver<Option<StepError>>,
 }
 
+/// What servers are started from that sandboxes have for themselves.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub(super) brokers: BTreeMap<String, PreparedBroker>,
+    /// By datastore.
+    pub(super) postgres: BTreeMap<String, Left>,
+}
+
 impl Servers {
+    /// Whether a sandbox has a server of its own for this broker or datastore.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.own.contains(name)
+    }
+
     /// Starts the servers that the mesh needs.
     pub(super) async fn start(
         mesh: &Mesh,
@@ -67,8 +79,10 @@ impl Servers {
             .brokers
             .iter()
             .partition(|(_, broker)| broker.isolation == Isolation::Data);
+        let mut prepared_brokers = BTreeMap::new();
         for (name, _) in own {
-            BrokerServer::prepare(name, mesh, options, guardian, progress, teller).await?;
+            let prepared = PreparedBroker::get(name, mesh, options, guardian, progress, teller).await?;
+            prepared_brokers.insert(name.clone(), prepared);
         }
         let brokers = shared.into_iter().map(|(name, _)| async move {
             let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
@@ -84,7 +98,10 @@ impl Servers {
         Ok(Self {
             brokers,
             postgres,
-            prepared: prepared.into_iter().collect(),
+            prepared: Prepared {
+                brokers: prepared_brokers,
+                postgres: prepared.into_iter().collect(),
+            },
             own: BTreeSet::new(),
             ended,
             died,
@@ -96,7 +113,7 @@ impl Servers {
         Self {
             brokers: BTreeMap::new(),
             postgres: BTreeMap::new(),
-            prepared: BTreeMap::new(),
+            prepared: Prepared::default(),
             own: BTreeSet::new(),
             ended: Arc::default(),
             died: watch_over(std::iter::empty(), SHARED_HINT, &Arc::default()),
@@ -154,7 +171,7 @@ async fn prepare(
     options: &Options,
     guardian: &Guardian,
     progress: &Progress,
-) -> Result<PathBuf, StepError> {
+) -> Result<Left, StepError> {
     let folder = format!("prepared-{name}");
     let server = PostgresServer::start(guardian, &options.cache, &folder, progress).await;
     let server = server.map_err(|error| failure(&error))?;

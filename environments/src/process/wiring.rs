@@ -117,7 +117,7 @@ impl Wiring {
                 let server = servers.brokers.get(dependency).ok_or_else(absent)?;
                 let address = server.address().parse().map_err(|_| absent())?;
                 let broker = match &**server {
-                    BrokerServer::Real(_) if servers.own.contains(dependency) => Broker::Own,
+                    BrokerServer::Real(_) if servers.is_own(dependency) => Broker::Own,
                     BrokerServer::Real(_) => Broker::Real,
                     BrokerServer::Mock(_) => Broker::Mock,
                 };

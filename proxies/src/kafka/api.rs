@@ -1,12 +1,12 @@
-//! What it is to handle an API, and the list of those that are handled.
+//! What it is to handle an API.
 
 use std::fmt::Debug;
 use std::io;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::{self as messages, ApiKey, RequestHeader, ResponseHeader, TopicName};
-use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, VersionRange};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader, TopicName};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
 use momus_engine::activity::UnderWay;
 
 use tokio::sync::oneshot;
@@ -162,91 +162,6 @@ impl From<Bytes> for Answered {
 /// By how much a message mostly grows at the most when it is rewritten, in bytes.
 const LONGER: usize = 1024;
 
-/// A handled API.
-pub(crate) struct Handler {
-    pub key: i16,
-    /// The versions whose layout is known.
-    pub versions: VersionRange,
-    /// Whether a client of the mock cluster may call it even if that lacks it.
-    pub is_refusable: bool,
-    /// Whether it is about what a server has only once.
-    pub is_of_server: bool,
-    pub ask: fn(&Scope, Bytes) -> io::Result<Asked>,
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub layout: super::made::Layout,
-}
-
-const fn handler<R: Api>() -> Handler {
-    Handler {
-        key: R::KEY,
-        // `ApiKey::valid_versions` is wrong for some; those of an answer may go further than those of its request.
-        versions: R::VERSIONS,
-        is_refusable: R::REFUSED.is_some(),
-        is_of_server: R::OF_SERVER,
-        ask: ask::<R>,
-        #[cfg(any(test, feature = "fuzzing"))]
-        layout: super::made::Layout::of::<R>(),
-    }
-}
-
-/// All that are handled, ApiVersions aside.
-pub(crate) const HANDLERS: &[Handler] = &[
-    handler::<messages::ProduceRequest>(),
-    handler::<messages::FetchRequest>(),
-    handler::<messages::ListOffsetsRequest>(),
-    handler::<messages::MetadataRequest>(),
-    handler::<messages::OffsetCommitRequest>(),
-    handler::<messages::OffsetFetchRequest>(),
-    handler::<messages::FindCoordinatorRequest>(),
-    handler::<messages::JoinGroupRequest>(),
-    handler::<messages::HeartbeatRequest>(),
-    handler::<messages::LeaveGroupRequest>(),
-    handler::<messages::SyncGroupRequest>(),
-    handler::<messages::DescribeGroupsRequest>(),
-    handler::<messages::ListGroupsRequest>(),
-    handler::<messages::CreateTopicsRequest>(),
-    handler::<messages::DeleteTopicsRequest>(),
-    handler::<messages::DeleteRecordsRequest>(),
-    handler::<messages::InitProducerIdRequest>(),
-    handler::<messages::OffsetForLeaderEpochRequest>(),
-    handler::<messages::AddPartitionsToTxnRequest>(),
-    handler::<messages::AddOffsetsToTxnRequest>(),
-    handler::<messages::EndTxnRequest>(),
-    handler::<messages::TxnOffsetCommitRequest>(),
-    handler::<messages::DescribeConfigsRequest>(),
-    handler::<messages::AlterConfigsRequest>(),
-    handler::<messages::CreatePartitionsRequest>(),
-    handler::<messages::DeleteGroupsRequest>(),
-    handler::<messages::IncrementalAlterConfigsRequest>(),
-    handler::<messages::OffsetDeleteRequest>(),
-    handler::<messages::DescribeClusterRequest>(),
-    handler::<messages::ConsumerGroupHeartbeatRequest>(),
-    handler::<messages::ConsumerGroupDescribeRequest>(),
-    handler::<messages::DescribeTopicPartitionsRequest>(),
-    handler::<messages::DescribeLogDirsRequest>(),
-    handler::<messages::DescribeProducersRequest>(),
-    handler::<messages::DescribeTransactionsRequest>(),
-    handler::<messages::ListTransactionsRequest>(),
-    handler::<messages::ListPartitionReassignmentsRequest>(),
-    handler::<messages::AlterPartitionReassignmentsRequest>(),
-    handler::<messages::ElectLeadersRequest>(),
-    handler::<messages::ListConfigResourcesRequest>(),
-    handler::<messages::WriteTxnMarkersRequest>(),
-    handler::<messages::DescribeAclsRequest>(),
-    handler::<messages::CreateAclsRequest>(),
-    handler::<messages::DeleteAclsRequest>(),
-    handler::<messages::DescribeClientQuotasRequest>(),
-    handler::<messages::AlterClientQuotasRequest>(),
-    handler::<messages::DescribeUserScramCredentialsRequest>(),
-    handler::<messages::AlterUserScramCredentialsRequest>(),
-];
-
-/// The handler of the API with this key, which clients of such a broker have.
-pub(crate) fn handler_of(key: i16, broker: Broker) -> Option<&'static Handler> {
-    let is_had = |handler: &&Handler| !handler.is_of_server || broker == Broker::Own;
-    HANDLERS.iter().find(|handler| handler.key == key).filter(is_had)
-}
-
 /// The protocol's name of an API.
 pub(crate) fn name(key: i16) -> String {
     ApiKey::try_from(key).map_or_else(|()| format!("API {key}"), |key| format!("{key:?}"))
@@ -280,7 +195,7 @@ pub(crate) fn framed(write: impl FnOnce(&mut BytesMut) -> Result<(), String>) ->
 }
 
 /// Rewrites a request.
-fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
+pub(super) fn ask<R: Api>(scope: &Scope, frame: Bytes) -> io::Result<Asked> {
     let (_, version, correlation) = ids(&frame)?;
     let unread = |error: String| invalid(format!("a {} request of version {version}: {error}", name(R::KEY)));
     let mut body = frame.slice(4..);

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
-    SaslHandshakeResponse,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::protocol::StrBytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use super::api::{Answer, framed, invalid};
-use super::bounded;
+use super::api::{Answer, invalid};
+use super::question;
 
 /// The mechanism, as SaslHandshake names it.
 const PLAIN: &str = "PLAIN";
@@ -26,6 +25,9 @@ const HANDSHAKE: i16 = 1;
 const AUTHENTICATE: i16 = 2;
 /// The correlation id of both requests: their answers come before all others, in the order in which they were asked for.
 const CORRELATION: i32 = -1;
+
+/// What the answers are.
+const ANSWER: &str = "the broker's answer to the run's credential";
 
 /// A user of a broker and its password, which nothing that is told of it shows. A cheap handle.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,8 +77,8 @@ impl Credential {
         ask: &mpsc::Sender<Answer>,
     ) -> io::Result<()> {
         let both = [
-            request(&self.handshake(), HANDSHAKE)?,
-            request(&self.authenticate(), AUTHENTICATE)?,
+            question::ask(&self.handshake(), HANDSHAKE, CORRELATION)?,
+            question::ask(&self.authenticate(), AUTHENTICATE, CORRELATION)?,
         ];
         let own = self.clone();
         let answers = [
@@ -96,7 +98,7 @@ impl Credential {
 
     /// The broker takes the credential: the client is told nothing.
     fn accepted(&self, frame: Bytes) -> io::Result<Bytes> {
-        let answer: SaslAuthenticateResponse = answer(frame, AUTHENTICATE)?;
+        let answer: SaslAuthenticateResponse = question::answer(&frame, AUTHENTICATE, ANSWER)?;
         let Some(error) = ResponseError::try_from_code(answer.error_code) else {
             return Ok(Bytes::new());
         };
@@ -118,31 +120,11 @@ impl fmt::Debug for Credential {
 
 /// The broker knows the mechanism: the client is told nothing.
 fn agreed(frame: Bytes) -> io::Result<Bytes> {
-    let answer: SaslHandshakeResponse = answer(frame, HANDSHAKE)?;
+    let answer: SaslHandshakeResponse = question::answer(&frame, HANDSHAKE, ANSWER)?;
     match ResponseError::try_from_code(answer.error_code) {
         None => Ok(Bytes::new()),
         Some(error) => Err(invalid(format!(
             "the broker does not ask for the run's credential: {error}"
         ))),
     }
-}
-
-fn request<R: Request>(request: &R, version: i16) -> io::Result<Bytes> {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(CORRELATION);
-    framed(|bytes| {
-        header
-            .encode(bytes, R::header_version(version))
-            .and_then(|()| request.encode(bytes, version))
-            .map_err(|error| error.to_string())
-    })
-}
-
-fn answer<M: Decodable + HeaderVersion>(frame: Bytes, version: i16) -> io::Result<M> {
-    let unread = |error: String| invalid(format!("the broker's answer to the run's credential: {error}"));
-    let mut body = frame.slice(4..);
-    bounded::decode::<ResponseHeader>(&mut body, M::header_version(version)).map_err(unread)?;
-    bounded::decode(&mut body, version).map_err(unread)
 }

@@ -10,7 +10,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, ProduceRequest, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
-use super::api::{Api, HANDLERS, Handler, framed};
+use super::api::{Api, framed};
+use super::handlers::{HANDLERS, Handler};
 
 pub(crate) use parts::Part;
 use parts::parts;

@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Namespace;
-use super::api::{Answer, Answered, Asked, Before, correlation, handler_of, ids, invalid};
+use super::api::{Answer, Answered, Asked, Before, correlation, ids, invalid};
 use super::frame::Frames;
+use super::handlers::handler_of;
 use super::scope::Scope;
 use super::versions;
 use crate::edge::Wire;

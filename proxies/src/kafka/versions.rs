@@ -8,8 +8,9 @@ use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, 
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Message};
 
 use super::Broker;
-use super::api::{self, Answer, Answered, Asked, HANDLERS, UNSUPPORTED_VERSION, framed, handler_of, ids, invalid};
+use super::api::{self, Answer, Answered, Asked, UNSUPPORTED_VERSION, framed, ids, invalid};
 use super::bounded;
+use super::handlers::{HANDLERS, handler_of};
 use super::scope::Scope;
 
 /// The key of ApiVersions.

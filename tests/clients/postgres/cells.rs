@@ -6,14 +6,22 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 
 use super::ground::Way;
-use crate::table::{Cell, Said};
+use crate::table::{Cell, Said, judge, must_say};
 use crate::trust::Trust;
 
 /// What tells how it is encrypted: it says something else, on purpose, where TLS ends at the edge.
 const ENCRYPTION: &str = "encryption";
 
+/// Shows a client that says what it does with a feature on its way to a database: each time the same, and what its snapshot
+/// has it say.
+pub async fn shown(client: &str, snapshot: &str, features: &[&str], says: impl AsyncFn(&str, &Way<'_>) -> Said) {
+    let cells = cells(client, features, says).await;
+    judge("PostgreSQL", &cells);
+    must_say(snapshot, &cells);
+}
+
 /// The cells of a client that says what it does with a feature on its way to a database.
-pub async fn cells(client: &str, features: &[&str], says: impl AsyncFn(&str, &Way<'_>) -> Said) -> Vec<Cell> {
+async fn cells(client: &str, features: &[&str], says: impl AsyncFn(&str, &Way<'_>) -> Said) -> Vec<Cell> {
     let trust = Trust::new();
     let all = features.iter().map(async |&feature| {
         let (direct, plain) = (Way::direct().await, Way::proxied().await);

@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 
 const FEATURES: &[&str] = &["schema", "all", "data, copied"];
 
@@ -24,7 +23,5 @@ async fn pg_dump() {
         command.current_dir(env!("CARGO_TARGET_TMPDIR"));
         way.said(command).await
     };
-    let cells = cells("pg_dump", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("pg_dump", &cells);
+    shown("pg_dump", "pg_dump", FEATURES, says).await;
 }

@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 use crate::tools;
 
 const FEATURES: &[&str] = &[
@@ -32,7 +31,5 @@ async fn pgx() {
         command.args([&way.url, feature]);
         way.said(command).await
     };
-    let cells = cells("pgx 5.13.0", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("pgx", &cells);
+    shown("pgx 5.13.0", "pgx", FEATURES, says).await;
 }

@@ -9,10 +9,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{AsyncMessage, Client, Config, Error, SimpleQueryMessage};
 
-use super::cells::cells;
+use super::cells::shown;
 use super::connector::Connector;
 use super::ground::Way;
-use crate::table::{Said, judge, must_say};
+use crate::table::Said;
 
 const FEATURES: &[&str] = &[
     "encryption",
@@ -199,7 +199,5 @@ async fn tries(url: &str, feature: &str, said: &mut String) -> Result<(), Error>
 #[tokio::test]
 async fn tokio_postgres() {
     let says = async |feature: &str, way: &Way<'_>| says(&way.url, feature).await;
-    let cells = cells("tokio-postgres 0.7", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("tokio-postgres", &cells);
+    shown("tokio-postgres 0.7", "tokio-postgres", FEATURES, says).await;
 }

@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 use crate::tools::{node_path, programs};
 
 const FEATURES: &[&str] = &[
@@ -33,7 +32,5 @@ async fn pg() {
         command.args([&way.url, feature]);
         way.said(command).await
     };
-    let cells = cells("pg 8.23.1", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("pg", &cells);
+    shown("pg 8.23.1", "pg", FEATURES, says).await;
 }

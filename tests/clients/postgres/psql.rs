@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 
 const FEATURES: &[&str] = &[
     "startup",
@@ -43,7 +42,5 @@ async fn psql() {
         command.args(["-o", "pipefail", "-c", run, "bash", &way.url, script(feature)]);
         way.said(command).await
     };
-    let cells = cells("psql", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("psql", &cells);
+    shown("psql", "psql", FEATURES, says).await;
 }

@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 use crate::tools::{programs, python};
 
 const FEATURES: &[&str] = &[
@@ -34,7 +33,5 @@ async fn psycopg() {
         command.args([&way.url, feature]);
         way.said(command).await
     };
-    let cells = cells("psycopg 3.3.9", FEATURES, says).await;
-    judge("PostgreSQL", &cells);
-    must_say("psycopg", &cells);
+    shown("psycopg 3.3.9", "psycopg", FEATURES, says).await;
 }

@@ -2,9 +2,8 @@
 
 use tokio::process::Command;
 
-use super::cells::cells;
+use super::cells::shown;
 use super::ground::Way;
-use crate::table::{judge, must_say};
 
 #[tokio::test]
 async fn pg_recvlogical() {
@@ -19,7 +18,5 @@ async fn pg_recvlogical() {
         command.args(["-o", "pipefail", "-c", run, "bash", &way.url]);
         way.said(command).await
     };
-    let cells = cells("pg_recvlogical", &["replication"], says).await;
-    judge("PostgreSQL", &cells);
-    must_say("pg_recvlogical", &cells);
+    shown("pg_recvlogical", "pg_recvlogical", &["replication"], says).await;
 }

@@ -27,7 +27,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Answer, Ask, Ended, Inside, OWN, Socket, filter, mounts, network, outer, redirect};
+use super::{Answer, Ask, Inside, OWN, Socket, filter, mounts, network, outer, redirect};
 use crate::guardian::{
     command::{Command, Exit},
     process::{self, CHILD_MARKER, RUN_MARKER},
@@ -76,10 +76,10 @@ async fn serve() -> io::Result<()> {
                 hand_over(&runner, answer).await?;
             }
             _ = child_ended.recv() => {
-                while let Some((pid, ended)) = dead(program) {
+                while let Some((pid, exit)) = dead(program) {
                     if program == Some(pid) {
                         // Not reaped: whoever finds no program inside may be sure that its end is told.
-                        return send(&outer, &ended, &[]).await;
+                        return send(&outer, &exit, &[]).await;
                     }
                     let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
                 }
@@ -89,26 +89,20 @@ async fn serve() -> io::Result<()> {
 }
 
 /// A child that has ended, which is not reaped if it is the program.
-fn dead(program: Option<i32>) -> Option<(i32, Ended)> {
+fn dead(program: Option<i32>) -> Option<(i32, Exit)> {
     let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     match waitid(Id::All, options) {
-        Ok(WaitStatus::Exited(pid, code)) => Some((pid.as_raw(), Ended::Code(code))),
-        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid.as_raw(), Ended::Signal(signal as i32))),
+        Ok(WaitStatus::Exited(pid, code)) => Some((pid.as_raw(), Exit::Code(code))),
+        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid.as_raw(), Exit::Signal(signal as i32))),
         // It ended by a real-time signal: those have no names, and whose end it was is not told.
         Err(Errno::EINVAL) => {
             let of_program = program.and_then(|pid| Some((pid, process::ended(pid)?)));
-            let (pid, exit) = of_program.or_else(|| {
+            of_program.or_else(|| {
                 let (pid, status) = wait(WaitOptions::NOHANG).ok()??;
                 let code = status.exit_status().map(Exit::Code);
                 let signal = || status.terminating_signal().map(Exit::Signal);
                 Some((pid.as_raw_nonzero().get(), code.or_else(signal)?))
-            })?;
-            let ended = match exit {
-                Exit::Code(code) => Ended::Code(code),
-                Exit::Signal(signal) => Ended::Signal(signal),
-                Exit::Unknown => return None,
-            };
-            Some((pid, ended))
+            })
         }
         _ => None,
     }

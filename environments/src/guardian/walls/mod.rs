@@ -99,13 +99,6 @@ enum Answer {
     Failed(String),
 }
 
-/// How the program ended, told by the inner process to the outer.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Ended {
-    Code(i32),
-    Signal(i32),
-}
-
 /// The program that stands around another, as the guardian starts it.
 pub(super) fn around(launcher: &[String]) -> std::process::Command {
     let mut around = outer::again(launcher, OUTER);

@@ -16,8 +16,8 @@ use rustix::{
     thread::{CapabilitySet, CapabilitySets, capabilities, configure_capability_in_ambient_set, set_capabilities},
 };
 
-use super::{Answer, Ended, INNER, WORD};
-use crate::guardian::wire::send;
+use super::{Answer, INNER, WORD};
+use crate::guardian::{command::Exit, wire::send};
 
 /// Is the outer process until the inner one has ended. Its standard input is the socket to the runner.
 pub(super) fn run(launcher: &[String]) -> ExitCode {
@@ -113,10 +113,10 @@ fn end_as(child: Child, mut told: UnixStream) -> ExitCode {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let _ = waitid(WaitId::Pid(Pid::from_child(&child)), ended);
     match serde_json::from_str(&line) {
-        Ok(Ended::Code(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)),
-        Ok(Ended::Signal(number)) => end_by(number),
+        Ok(Exit::Code(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)),
+        Ok(Exit::Signal(number)) => end_by(number),
         // Killed before it could say anything.
-        Err(_) => end_by(Signal::SIGKILL as i32),
+        Ok(Exit::Unknown) | Err(_) => end_by(Signal::SIGKILL as i32),
     }
 }
 

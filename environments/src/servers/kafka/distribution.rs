@@ -32,7 +32,8 @@ const ARCHIVE_LIMIT: Duration = Duration::from_secs(120);
 const ARCHIVE: &str = "classes.jsa";
 
 /// All that it takes to start a broker.
-pub(super) struct Distribution {
+#[derive(Debug)]
+pub struct Distribution {
     java: PathBuf,
     libraries: PathBuf,
     temporary: PathBuf,
@@ -56,7 +57,11 @@ impl Distribution {
         })
     }
 
-    pub(super) async fn get(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<Self, ServerError> {
+    /// Has it ready on this machine. The first time it is fetched, formatted and archived, each told through `progress`.
+    ///
+    /// # Errors
+    /// [`ServerError::is_absence`] when Java or Maven lacks or the broker cannot be fetched.
+    pub async fn get(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<Self, ServerError> {
         let absent = |program| ServerError::Absent {
             server: SERVER,
             program,

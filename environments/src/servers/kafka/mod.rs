@@ -18,7 +18,7 @@ use std::{
 use momus_proxies::kafka::Credential;
 
 use self::conversation::Conversation;
-use self::distribution::Distribution;
+pub use self::distribution::Distribution;
 pub use self::ports::Ports;
 pub use self::topics::{NewTopic, Unmade};
 use super::{ServerError, folder_error, programs::copy_tree};
@@ -52,14 +52,6 @@ impl KafkaServer {
         Distribution::lacking(cache)
     }
 
-    /// Has ready on this machine what a broker is started from.
-    ///
-    /// # Errors
-    /// As those of [`start`](Self::start) where nothing is there yet.
-    pub async fn prepare(guardian: &Guardian, cache: &Cache, progress: &Progress) -> Result<(), ServerError> {
-        Distribution::get(guardian, cache, progress).await.map(drop)
-    }
-
     /// Starts a broker in the folder `name` of the run's and waits until it serves. The first time on a machine it is fetched, formatted and
     /// archived, each told through `progress`.
     ///
@@ -88,6 +80,15 @@ impl KafkaServer {
         let distribution = Distribution::get(guardian, cache, progress).await?;
         let folder = guardian.run_folder().join(name);
         Self::start_with(guardian, &distribution, &folder, &[], draw).await
+    }
+
+    /// As [`start`](Self::start), from what is on this machine already.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_from(guardian: &Guardian, distribution: &Distribution, name: &str) -> Result<Self, ServerError> {
+        let folder = guardian.run_folder().join(name);
+        Self::start_with(guardian, distribution, &folder, &[], Ports::free).await
     }
 
     /// Starts a broker in `folder`, on a JVM with these flags as well.

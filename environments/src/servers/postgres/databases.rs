@@ -204,7 +204,11 @@ impl PostgresServer {
     /// When there is no such template, or one of the new name already.
     pub async fn clone_template(&self, template: &str, name: &str) -> Result<(), ServerError> {
         // STRATEGY came with 15; before, copying files was the only one.
-        let strategy = if self.major >= 15 { " STRATEGY file_copy" } else { "" };
+        let strategy = if self.major_version() >= 15 {
+            " STRATEGY file_copy"
+        } else {
+            ""
+        };
         let sql = format!("CREATE DATABASE {} TEMPLATE {}{strategy}", quote(name), quote(template));
         self.admin
             .execute(&format!("clone database `{template}` as `{name}`"), &sql)

@@ -58,8 +58,14 @@ pub struct PostgresServer {
     tail: Tail,
     folder: PathBuf,
     admin: Admin,
-    version: String,
-    major: u32,
+    binaries: Binaries,
+}
+
+/// What a server left: its data, of which others are started as copies.
+#[derive(Clone, Debug)]
+pub struct Left {
+    binaries: Binaries,
+    data: PathBuf,
 }
 
 impl PostgresServer {
@@ -74,45 +80,37 @@ impl PostgresServer {
         name: &str,
         progress: &Progress,
     ) -> Result<Self, ServerError> {
-        Self::start_from(guardian, cache, name, progress, None).await
-    }
-
-    /// As [`start`](Self::start), on a copy of what another one left ([`leave`](Self::leave)).
-    ///
-    /// # Errors
-    /// As those of `start`.
-    pub async fn start_from(
-        guardian: &Guardian,
-        cache: &Cache,
-        name: &str,
-        progress: &Progress,
-        left: Option<&Path>,
-    ) -> Result<Self, ServerError> {
         let binaries = Binaries::get(guardian, cache, progress).await?;
-        let (version, major) = (binaries.version.clone(), binaries.major());
-        if major < OLDEST {
-            let reason = format!("`{version}` is older than {OLDEST}");
+        if binaries.major() < OLDEST {
+            let reason = format!("`{}` is older than {OLDEST}", binaries.version);
             return Err(ServerError::Refused {
                 server: SERVER,
                 action: "start".into(),
                 reason,
             });
         }
-        let template = match left {
-            Some(left) => left.to_owned(),
-            None => cluster::template(guardian, cache, &binaries, progress).await?,
-        };
+        let data = cluster::template(guardian, cache, &binaries, progress).await?;
+        Self::start_from(guardian, name, Left { binaries, data }).await
+    }
+
+    /// Starts a server, called `name` in the run, on a copy of what another one left ([`leave`](Self::leave)), and waits until it
+    /// answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_from(guardian: &Guardian, name: &str, left: Left) -> Result<Self, ServerError> {
+        let Left { binaries, data: from } = left;
         let folder = cluster::folder(guardian, name).await?;
-        let binaries = cluster::reachable(binaries, &folder)?;
+        let programs = cluster::reachable(binaries.clone(), &folder)?.folder;
         let data = folder.join("data");
-        let (from, to) = (template, data.clone());
+        let to = data.clone();
         let copied = guardian
             .in_folders(move || copy_tree(&from, &to, cluster::user()))
             .await;
         copied.map_err(folder_error(&data))?;
         let access = folder.join("pg_hba.conf");
         fs::write(&access, OPEN_ACCESS).map_err(folder_error(&access))?;
-        let mut command = Command::new(binaries.folder.join("postgres"))
+        let mut command = Command::new(programs.join("postgres"))
             .argument("-D")
             .argument(&data)
             .argument("-c")
@@ -137,8 +135,7 @@ impl PostgresServer {
             tail,
             folder,
             admin,
-            version,
-            major,
+            binaries,
         };
         match server.open(&access).await {
             Ok(()) => Ok(server),
@@ -163,10 +160,7 @@ impl PostgresServer {
         let ready = tokio::time::timeout(START_LIMIT, self.admin.until_ready());
         tokio::select! {
             biased;
-            exit = self.child.exited() => {
-                self.tail.complete().await;
-                Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
-            }
+            exit = self.child.exited() => Err(self.died(exit).await),
             in_time = ready => match in_time {
                 Ok(result) => result,
                 Err(_) => {
@@ -175,6 +169,16 @@ impl PostgresServer {
                     Err(ServerError::NotReady { server: SERVER, seconds, output: self.tail.to_string() })
                 }
             },
+        }
+    }
+
+    /// That it ended so, with the last that it wrote.
+    async fn died(&self, exit: Exit) -> ServerError {
+        self.tail.complete().await;
+        ServerError::Died {
+            server: SERVER,
+            exit,
+            output: self.tail.to_string(),
         }
     }
 
@@ -205,13 +209,13 @@ impl PostgresServer {
     /// What `postgres --version` says.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.version
+        &self.binaries.version
     }
 
     /// Its major version.
     #[must_use]
     pub fn major_version(&self) -> u32 {
-        self.major
+        self.binaries.major()
     }
 
     /// The server's process.
@@ -247,23 +251,19 @@ impl PostgresServer {
         remove_tree(&self.folder).map_err(folder_error(&self.folder))
     }
 
-    /// Ends it in order, and leaves its data to be copied: the folder that they are in.
+    /// Ends it in order, and leaves its data to be copied.
     ///
     /// # Errors
     /// When it does not end as it is told to.
-    pub async fn leave(self) -> Result<PathBuf, ServerError> {
+    pub async fn leave(self) -> Result<Left, ServerError> {
         // A fast shutdown (pg_ctl(1)): it waits for nobody, and what it leaves need not be recovered.
         let _ = self.child.signal(Signal::INT).await;
         match tokio::time::timeout(START_LIMIT, self.child.exited()).await {
-            Ok(exit) if exit.success() => Ok(self.folder.join("data")),
-            Ok(exit) => {
-                self.tail.complete().await;
-                Err(ServerError::Died {
-                    server: SERVER,
-                    exit,
-                    output: self.tail.to_string(),
-                })
-            }
+            Ok(exit) if exit.success() => Ok(Left {
+                data: self.folder.join("data"),
+                binaries: self.binaries,
+            }),
+            Ok(exit) => Err(self.died(exit).await),
             Err(_) => {
                 self.child.kill().await;
                 Err(ServerError::Refused {

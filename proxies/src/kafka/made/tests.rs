@@ -11,8 +11,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::edge::{Protocol, Wire};
-use crate::kafka::api::{Answer, Asked, HANDLERS, Handler, name};
+use crate::kafka::api::{Answer, Asked, name};
 use crate::kafka::embedded::{self, Way};
+use crate::kafka::handlers::{HANDLERS, Handler};
 use crate::kafka::names::Names;
 use crate::kafka::scope::Scope;
 use crate::kafka::{Broker, Namespace};
