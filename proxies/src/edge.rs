@@ -9,7 +9,7 @@ use std::time::Duration;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::Timeline;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_rustls::TlsStream;
 
@@ -87,7 +87,17 @@ pub struct Edge {
 /// Where an edge is entered. Dropping it closes the listener; connections that came in by it go on to their end.
 #[must_use = "the listener is closed when this is dropped"]
 pub struct Entrance {
-    _open: watch::Sender<()>,
+    open: watch::Sender<()>,
+    door: oneshot::Receiver<Door>,
+}
+
+impl Entrance {
+    /// Lets nobody in any more, and gives the door back for another edge to be entered by: whoever knocks meanwhile waits.
+    /// None when the edge has ended.
+    pub async fn leave(self) -> Option<Door> {
+        drop(self.open);
+        self.door.await.ok()
+    }
 }
 
 impl Edge {
@@ -192,11 +202,23 @@ impl Edge {
     /// door is shut, and the system refuses them in its place; whoever sees that tells [`Edge::turned_away`].
     pub fn enter(&self, door: Door) -> Entrance {
         let (open, closed) = watch::channel(());
-        let accepting = accept(door, Arc::clone(&self.wire), self.rules.subscribe(), closed);
+        let (back, taken) = oneshot::channel();
+        let accepting = accept((door, back), Arc::clone(&self.wire), self.rules.subscribe(), closed);
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.retain(|task| !task.is_finished());
         serving.push(tokio::spawn(accepting).abort_handle());
-        Entrance { _open: open }
+        Entrance { open, door: taken }
+    }
+
+    /// Ends its connections, and lets nobody in any more.
+    pub fn end(&self) {
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.drain(..).for_each(|task| task.abort());
+    }
+
+    /// Whether a rule has ever been in force on it.
+    pub fn was_ruled(&self) -> bool {
+        self.rules.borrow().were_any()
     }
 
     /// What is to be told of connections that a shut door refused.
@@ -242,12 +264,16 @@ impl Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        let serving = self.serving.get_mut().unwrap_or_else(PoisonError::into_inner);
-        serving.iter().for_each(AbortHandle::abort);
+        self.end();
     }
 }
 
-async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, mut closed: watch::Receiver<()>) {
+async fn accept(
+    (mut door, back): (Door, oneshot::Sender<Door>),
+    wire: Arc<Wire>,
+    rules: watch::Receiver<Rules>,
+    mut closed: watch::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
     let mut shuts = rules.clone();
     loop {
@@ -268,7 +294,8 @@ async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, 
             Some(served) = connections.join_next() => told_if_it_panicked(served, &wire),
         }
     }
-    drop(door);
+    // Nobody takes it whose entrance was dropped: then it is closed.
+    drop(back.send(door));
     while let Some(served) = connections.join_next().await {
         told_if_it_panicked(served, &wire);
     }

@@ -27,6 +27,13 @@ impl Edges {
         self.edges.iter().filter(to).map(|(_, edge)| edge)
     }
 
+    /// Every edge from or to a service.
+    pub fn of<'e>(&'e self, service: &'e str) -> impl Iterator<Item = &'e Edge> {
+        let of =
+            move |((caller, dependency), _): &(&(String, String), &Edge)| caller == service || dependency == service;
+        self.edges.iter().filter(of).map(|(_, edge)| edge)
+    }
+
     /// The callers and dependencies that have an edge.
     pub fn ends(&self) -> impl Iterator<Item = (&str, &str)> {
         self.edges

@@ -106,6 +106,11 @@ impl Rules {
         self.answers.iter().find_map(|rule| rule.to(method, path))
     }
 
+    /// Whether there were ever any.
+    pub fn were_any(&self) -> bool {
+        self.next > 0
+    }
+
     /// A number that no other rule of the edge has.
     fn number(&mut self) -> u64 {
         self.next += 1;

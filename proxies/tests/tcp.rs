@@ -6,9 +6,10 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures::FutureExt;
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::{Clock, Timeline};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Door, Edge, Protocol, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::time::timeout;
@@ -136,6 +137,44 @@ async fn an_edge_leads_elsewhere_and_ends_with_its_connections() {
     drop(edge);
     assert_eq!(timeout(SOON, client.read(&mut [0])).await.unwrap().unwrap_or(0), 0);
     std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test]
+async fn a_door_is_handed_from_edge_to_edge_and_who_knocks_meanwhile_is_served_by_the_next() {
+    let ((first, one), (second, other)) = (listener().await, listener().await);
+    let (door, address) = listener().await;
+    let at = |upstream| {
+        let upstream = Upstream::Tcp(upstream);
+        Edge::at(address, ("shop", "billing"), upstream, Protocol::Tcp, None, timeline())
+    };
+    let edge = at(one);
+    let entrance = edge.enter(Door::open(door));
+    let mut open = TcpStream::connect(address).await.unwrap();
+    let (_served, _) = first.accept().await.unwrap();
+    let door = timeout(SOON, entrance.leave()).await.unwrap().unwrap();
+    edge.end();
+    assert!(matches!(
+        timeout(SOON, open.read(&mut [0])).await.unwrap(),
+        Ok(0) | Err(_)
+    ));
+
+    let mut knocks = TcpStream::connect(address).await.unwrap();
+    knocks.write_all(b"question").await.unwrap();
+    let next = at(other);
+    let entrance = next.enter(door);
+    let (mut server, _) = timeout(SOON, second.accept()).await.unwrap().unwrap();
+    let mut asked = [0; 8];
+    timeout(SOON, server.read_exact(&mut asked)).await.unwrap().unwrap();
+    assert_eq!(&asked, b"question");
+    assert!(
+        timeout(SOON, first.accept()).now_or_never().is_none(),
+        "the first edge leads nobody"
+    );
+    next.end();
+    assert!(
+        timeout(SOON, entrance.leave()).await.unwrap().is_none(),
+        "its edge has ended"
+    );
 }
 
 #[tokio::test]

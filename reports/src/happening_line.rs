@@ -255,6 +255,9 @@ fn state_in_words(state: &ServiceState) -> String {
         ServiceState::Killed => "killed".into(),
         ServiceState::Paused => "paused".into(),
         ServiceState::Resumed => "resumed".into(),
+        ServiceState::Left => "left running for another sandbox".into(),
+        ServiceState::Reused => "reused".into(),
+        ServiceState::NotReusable { why } => format!("not reusable: {why}"),
         ServiceState::Exited { status, told: true } => format!("exited: {status}"),
         ServiceState::Exited { status, told: false } => format!("exited untold: {status}"),
     }

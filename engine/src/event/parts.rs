@@ -64,6 +64,15 @@ pub enum ServiceState {
     Paused,
     /// It was resumed (SIGCONT).
     Resumed,
+    /// Its process outlives the sandbox, for another one.
+    Left,
+    /// Its process served another sandbox before.
+    Reused,
+    /// Its process could have served another sandbox, and does not.
+    NotReusable {
+        /// Why.
+        why: String,
+    },
     /// Its process ended.
     Exited {
         /// Exit code or signal, in words.

@@ -343,7 +343,10 @@ impl Masker<'_> {
                     | ServiceState::Stopping
                     | ServiceState::Killed
                     | ServiceState::Paused
-                    | ServiceState::Resumed => {}
+                    | ServiceState::Resumed
+                    | ServiceState::Left
+                    | ServiceState::Reused => {}
+                    ServiceState::NotReusable { why } => self.mask(why),
                 }
             }
             Happening::Fault { fault, phase: _ } => self.mask(fault),

@@ -28,6 +28,7 @@ impl Mesh {
         for ledger in self.ledgers.values() {
             self.check_stages(ledger, &mut errors);
         }
+        self.check_reuse(&mut errors);
         errors.extend(self.rings());
         errors
     }

@@ -18,6 +18,7 @@ mod order;
 mod place;
 mod read;
 mod reader;
+mod reuse;
 mod role;
 mod schema;
 mod secret;

@@ -37,6 +37,8 @@ pub struct Service {
     pub healthcheck: Option<Located<Healthcheck>>,
     /// Nothing that it does stays hidden for longer than this; without one it is never held quiet.
     pub settle: Option<Duration>,
+    /// Where it says that one process of it may serve one sandbox after another.
+    pub reuse: Option<Place>,
     /// The format of what it writes to standard output; without one its lines are not parsed.
     pub logs: Option<LogFormat>,
     /// What its lines of plain text are like: the groups of this are their fields, `level` and `message` before all.

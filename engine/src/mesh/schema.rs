@@ -76,6 +76,11 @@ pub(super) struct Service {
     /// its edges, a timer and the pause before a retry included. What a function writes that `SELECT` calls does not show.
     /// Without it the mesh is never held quiet.
     settle: Option<String>,
+    /// With `true` its process may serve one scenario after another, which saves its start: each has its own edges and data
+    /// nevertheless, and the process loses its connections in between. One that a fault harmed, or whose sandbox is not quiet
+    /// when its scenario ends, is not reused. It takes a `settle` of every service, and walls: without walls each scenario
+    /// starts its own.
+    reuse: Option<bool>,
     /// The format of its log lines on standard output and standard error.
     logs: Option<Logs>,
     /// Whether its callers speak TLS to it. With `true` it ends at their edges, with a certificate of the run's own CA; with

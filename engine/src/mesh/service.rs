@@ -60,6 +60,7 @@ impl Reader<'_> {
         let logs = fields.get("logs");
         let (logs, log_pattern) = logs.map_or((None, None), |node| self.logs(node, &of("logs")));
         let tls = self.tls(&fields, &format!("service `{name}`"), true);
+        let reuse = self.reuse(&fields, &of("reuse"));
         let mut duration = |key: &str| fields.get(key).and_then(|node| self.duration(node, &of(key)));
         Service {
             place: place.clone(),
@@ -75,6 +76,7 @@ impl Reader<'_> {
             ports,
             tls,
             settle: duration("settle"),
+            reuse,
             stop_grace_period: duration("stop_grace_period").unwrap_or(Duration::from_secs(10)),
             logs,
             log_pattern,
@@ -90,7 +92,7 @@ impl Reader<'_> {
                 self.errors.push(MeshError::at(at, message).hint(hint));
             }
             let started = ["build", "working_dir", "environment", "ports"];
-            let watched = ["depends_on", "also_at", "consumes", "stop_grace_period"];
+            let watched = ["depends_on", "also_at", "consumes", "stop_grace_period", "reuse"];
             for key in started.iter().chain(&watched) {
                 if let Some((at, _)) = fields.entry(key) {
                     let message = format!("service `{name}` has a `url`, so `{key}` says nothing");

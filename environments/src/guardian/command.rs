@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{GuardianError, connection::Connection, process::ProcessId, wire::Request};
 
 /// A program to be started by the guardian.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The program: a path (a relative one is meant from `working_dir`), or a name that is looked up in the `PATH` of `environment`.
     pub program: PathBuf,

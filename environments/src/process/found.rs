@@ -57,6 +57,7 @@ fn usual_port(mesh: &Mesh, dependency: &str) -> u16 {
 }
 
 /// One way from inside to a dependency.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) dependency: String,
     pub(super) socket: Socket,

@@ -32,7 +32,8 @@ struct Shared {
     service: String,
     format: Option<LogFormat>,
     pattern: Option<Regex>,
-    timeline: Timeline,
+    /// Where its lines go; nowhere between two sandboxes.
+    goes_to: tokio::sync::Mutex<Option<(Timeline, File)>>,
     written: Mutex<Written>,
     /// How many of its streams are read at this moment.
     open: watch::Sender<usize>,
@@ -55,13 +56,11 @@ impl Log {
         output: Output,
         file: &Path,
     ) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(file).await?;
-        let file = Arc::new(tokio::sync::Mutex::new(file));
         let shared = Shared {
             service: name.to_owned(),
             format: service.logs,
             pattern: service.log_pattern.clone(),
-            timeline,
+            goes_to: tokio::sync::Mutex::new(Some((timeline, open(file).await?))),
             written: Mutex::default(),
             open: watch::Sender::new(2),
         };
@@ -69,17 +68,31 @@ impl Log {
             shared: Arc::new(shared),
         };
         for lines in [output.stdout, output.stderr] {
-            let (log, file) = (log.clone(), Arc::clone(&file));
+            let log = log.clone();
             tokio::spawn(async move {
-                log.read(lines, &file).await;
+                log.read(lines).await;
                 log.shared.open.send_modify(|open| *open -= 1);
             });
         }
         Ok(log)
     }
 
+    /// From now on its lines go nowhere.
+    pub(super) async fn leave(&self) {
+        *self.shared.goes_to.lock().await = None;
+    }
+
+    /// From now on its lines go to this timeline and behind what stands in `file`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(super) async fn go_to(&self, timeline: Timeline, file: &Path) -> std::io::Result<()> {
+        *self.shared.goes_to.lock().await = Some((timeline, open(file).await?));
+        Ok(())
+    }
+
     /// Reads a stream to its end: each line goes to the log file, the timeline and the last lines.
-    async fn read(&self, mut lines: Lines, file: &tokio::sync::Mutex<File>) {
+    async fn read(&self, mut lines: Lines) {
         let shared = &*self.shared;
         while let Some(line) = lines.next().await {
             self.written().add(&line);
@@ -88,11 +101,15 @@ impl Log {
                 (_, Some(pattern)) => log_line::like(pattern, &line),
                 (Some(LogFormat::Plain) | None, None) => log_line::plain(&line),
             };
-            telemetry::log(&shared.timeline, &shared.service, &read);
-            // A full disk loses the log, not the run.
-            drop(file.lock().await.write_all(format!("{line}\n").as_bytes()).await);
+            if let Some((timeline, file)) = &mut *shared.goes_to.lock().await {
+                telemetry::log(timeline, &shared.service, &read);
+                // A full disk loses the log, not the run.
+                drop(file.write_all(format!("{line}\n").as_bytes()).await);
+            }
         }
-        drop(file.lock().await.flush().await);
+        if let Some((_, file)) = &mut *shared.goes_to.lock().await {
+            drop(file.flush().await);
+        }
     }
 
     /// Waits until all that an ended process wrote is read.
@@ -114,6 +131,10 @@ impl Log {
     fn written(&self) -> MutexGuard<'_, Written> {
         self.shared.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn open(file: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(file).await
 }
 
 impl Written {

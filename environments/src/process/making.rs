@@ -18,6 +18,7 @@ use super::incident::Incident;
 use super::memory::Memory;
 use super::ports::Unshared;
 use super::quiet;
+use super::reuse::Idles;
 use super::sandbox::ProcessSandbox;
 use super::servers::Servers;
 use super::service::Process;
@@ -26,6 +27,7 @@ use super::tidying::Tidying;
 use super::trust::Trust;
 use super::wiring::Wiring;
 use crate::guardian::Guardian;
+use crate::s3::S3Credentials;
 
 /// How long after its last word the death of a server may be noticed.
 const DEATH_LIMIT: Duration = Duration::from_millis(300);
@@ -43,6 +45,10 @@ pub(super) struct Shared {
     /// Whether services run within walls.
     pub(super) walls: bool,
     pub(super) unshared: Unshared,
+    /// The processes that sandboxes left to others.
+    pub(super) idles: Idles,
+    /// What callers of buckets identify themselves by.
+    pub(super) credentials: S3Credentials,
     pub(super) memory: Memory,
     pub(super) tidying: Tidying,
 }
@@ -118,7 +124,10 @@ async fn provision(
     is_given_up: impl Fn() -> bool,
 ) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
-    let there = shared.memory.room()?;
+    let there = match shared.memory.room() {
+        Err(_) if shared.idles.end().await => shared.memory.room()?,
+        room => room?,
+    };
     let of_run = |guardian: &Guardian| guardian.run_folder().join("sandboxes").join(timeline.sandbox());
     let folder = shared.guardian.as_ref().map(of_run);
     if let Some(logs) = folder
@@ -142,7 +151,7 @@ async fn provision(
         Arc::clone(&shared.servers),
         timeline.sandbox(),
     );
-    let (standins, parts) = tokio::join!(StandIns::serve(&shared.mesh, folder.as_deref(), &timeline), data.make());
+    let (standins, parts) = tokio::join!(StandIns::serve(&shared, folder.as_deref(), &timeline), data.make());
     let wired = async {
         let (standins, mut parts) = (standins?, parts?);
         if !shared.servers.own.is_empty() {
@@ -222,6 +231,7 @@ fn assemble(
         walls: shared.walls,
         ready_limit: shared.ready_limit,
         unshared: shared.unshared,
+        idles: shared.idles,
         incident,
         live: AtomicBool::new(false),
         watching: Mutex::new(watching),

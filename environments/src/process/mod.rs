@@ -18,6 +18,7 @@ mod ports;
 mod quiet;
 mod ready;
 mod resolver;
+mod reuse;
 mod room;
 mod sandbox;
 mod servers;
@@ -49,11 +50,13 @@ use tokio::time::{Instant, interval};
 use self::making::Shared;
 use self::memory::Memory;
 use self::ports::Unshared;
+use self::reuse::Idles;
 use self::servers::{GUARDIAN_HINT, Servers};
 use self::tidying::Tidying;
 use self::trust::Trust;
 use crate::cache::{Cache, Progress};
 use crate::guardian::{self, Guardian, Launcher, RunId};
+use crate::s3::S3Credentials;
 
 /// How long what a killed guardian left may take to be cleared away.
 const SWEEP_LIMIT: Duration = Duration::from_secs(5);
@@ -95,6 +98,8 @@ pub struct ProcessEnvironment {
     /// Of a mesh in which TLS ends at an edge of a service.
     trust: OnceCell<Arc<Trust>>,
     unshared: Unshared,
+    idles: Idles,
+    credentials: S3Credentials,
     memory: Memory,
     tidying: Tidying,
 }
@@ -110,6 +115,8 @@ impl ProcessEnvironment {
             servers: OnceCell::new(),
             trust: OnceCell::new(),
             unshared: Unshared::default(),
+            idles: Idles::default(),
+            credentials: S3Credentials::draw(),
             memory: Memory::default(),
             tidying: Tidying::default(),
         }
@@ -200,7 +207,13 @@ impl Environment for ProcessEnvironment {
         if making::has_processes(&self.mesh)
             && let Err(why) = self.walls()
         {
-            let text = format!("services run without walls: {why}");
+            let reused = self.mesh.services.keys().any(|name| self.mesh.is_reused(name));
+            let anew = if reused {
+                "; so each scenario starts its own, also where `reuse` is said"
+            } else {
+                ""
+            };
+            let text = format!("services run without walls: {why}{anew}");
             teller.tell(Happening::Notice { text }).await;
         }
         let guardian = self.guardian.get_or_try_init(|| self.guardian(teller)).await?;
@@ -235,6 +248,8 @@ impl Environment for ProcessEnvironment {
             ready_limit: self.options.ready_limit,
             walls: making::has_processes(&self.mesh) && self.walls().is_ok(),
             unshared: self.unshared.clone(),
+            idles: self.idles.clone(),
+            credentials: self.credentials.clone(),
             memory: self.memory.clone(),
             tidying: self.tidying.clone(),
         };
@@ -245,6 +260,7 @@ impl Environment for ProcessEnvironment {
 
     async fn close(&self) -> Result<Vec<String>, StepError> {
         self.tidying.done().await;
+        self.idles.end().await;
         let Some(guardian) = self.guardian.get() else {
             return Ok(Vec::new());
         };

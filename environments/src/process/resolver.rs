@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, RCODE, ResourceRecord, TYPE};
@@ -14,7 +15,7 @@ const KEPT: u32 = 60;
 const LONGEST: usize = 1232;
 
 /// Answers until it is given up; each name that no edge has is told once.
-pub(super) async fn answer(socket: UdpSocket, names: BTreeMap<String, Ipv4Addr>, unknown: impl Fn(&str) + Send) {
+pub(super) async fn answer(socket: Arc<UdpSocket>, names: BTreeMap<String, Ipv4Addr>, unknown: impl Fn(&str) + Send) {
     let mut told = BTreeSet::new();
     let mut question = vec![0; LONGEST];
     loop {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use super::data::Data;
 use super::incident::{Incident, lacking};
 use super::ports::Unshared;
+use super::reuse::Idles;
 use super::service::{Process, Stage};
 use super::standins::StandIns;
 use crate::guardian::{Signal, remove_tree};
@@ -47,6 +48,7 @@ pub(super) struct ProcessSandbox {
     pub(super) walls: bool,
     pub(super) ready_limit: Duration,
     pub(super) unshared: Unshared,
+    pub(super) idles: Idles,
     pub(super) incident: Incident,
     /// Whether its services were all ready once: from there on an exit is the system's failure.
     pub(super) live: AtomicBool,
@@ -62,6 +64,13 @@ impl ProcessSandbox {
         })
     }
 
+    /// A service to whose process a step does something.
+    fn harm(&self, name: &str) -> Result<&Arc<Process>, StepError> {
+        let process = self.process(name)?;
+        process.harmed.store(true, Ordering::Relaxed);
+        Ok(process)
+    }
+
     /// The caller is gone and nobody left its groups.
     fn forget_members(&self, name: &str) {
         for ((caller, _), namespace) in &self.namespaces {
@@ -71,8 +80,10 @@ impl ProcessSandbox {
         }
     }
 
-    /// Ends its services and removes its data. Its logs stay: they go with the run.
+    /// Ends its services, but those that it leaves to other sandboxes, and removes its data. Its logs stay: they go with the
+    /// run.
     pub(super) async fn remove(&self) -> Result<(), StepError> {
+        self.leave().await;
         let processes = self.processes.values().filter_map(|process| process.latest().ok());
         join_all(processes.map(|running| async move { running.close().await })).await;
         if let Some(failure) = lacking(&self.namespaces) {
@@ -106,7 +117,7 @@ impl Sandbox for ProcessSandbox {
     }
 
     async fn kill(&self, service: &str) -> Result<(), StepError> {
-        let process = self.process(service)?;
+        let process = self.harm(service)?;
         let running = process.must_run()?;
         running.enter(Stage::ToldToEnd);
         process.tell(ServiceState::Killed);
@@ -117,21 +128,22 @@ impl Sandbox for ProcessSandbox {
     }
 
     async fn pause(&self, service: &str) -> Result<(), StepError> {
-        self.process(service)?.signal(Signal::STOP, ServiceState::Paused).await
+        self.harm(service)?.signal(Signal::STOP, ServiceState::Paused).await
     }
 
     async fn resume(&self, service: &str) -> Result<(), StepError> {
-        self.process(service)?.signal(Signal::CONT, ServiceState::Resumed).await
+        self.harm(service)?.signal(Signal::CONT, ServiceState::Resumed).await
     }
 
     async fn start(&self, service: &str) -> Result<(), StepError> {
+        self.harm(service)?;
         let running = self.spawn(service, Stage::Live).await?;
         self.watch_until_ready(service, running).await;
         Ok(())
     }
 
     async fn restart(&self, service: &str) -> Result<(), StepError> {
-        let process = self.process(service)?;
+        let process = self.harm(service)?;
         let running = process.must_run()?;
         running.enter(Stage::ToldToEnd);
         process.tell(ServiceState::Stopping);

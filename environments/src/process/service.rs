@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use momus_engine::timeline::Timeline;
 use momus_proxies::edge::{Dialer, Upstream};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::address::Addresses;
 use super::forwarding;
@@ -43,12 +45,16 @@ pub(super) struct Process {
     pub(super) name: String,
     mesh: Arc<Mesh>,
     guardian: Guardian,
-    timeline: Timeline,
-    log: PathBuf,
+    pub(super) timeline: Timeline,
+    pub(super) log: PathBuf,
     unshared: Unshared,
     /// The CA of the run, if it has one.
     trust: Option<Arc<Trust>>,
     latest: Mutex<Option<Running>>,
+    /// Who notes the end of the latest.
+    noting: Mutex<Option<AbortHandle>>,
+    /// Whether a step did something to one of its processes.
+    pub(super) harmed: AtomicBool,
     /// Told of the exits that no step told it to.
     untold: Incident,
 }
@@ -59,10 +65,12 @@ pub(super) struct Running {
     pub(super) child: Child,
     pub(super) ports: Arc<Ports>,
     pub(super) log: Log,
+    /// What it was started with.
+    pub(super) command: Arc<Command>,
     /// The walls around it, if there are any.
-    walls: Option<Walls>,
+    pub(super) walls: Option<Walls>,
     /// What serves it inside, until it has ended.
-    served: Arc<Mutex<Option<Served>>>,
+    pub(super) served: Arc<Mutex<Option<Served>>>,
     stage: Arc<Mutex<Stage>>,
     /// True once its end is on the timeline, and told where nobody had told it to.
     noted: watch::Sender<bool>,
@@ -84,6 +92,16 @@ pub(super) enum Stage {
 }
 
 impl Running {
+    /// The same process with its life in another sandbox before it.
+    pub(super) fn anew(self, served: Served) -> Self {
+        Self {
+            served: Arc::new(Mutex::new(Some(served))),
+            stage: Arc::new(Mutex::new(Stage::Starting)),
+            noted: watch::Sender::new(false),
+            ..self
+        }
+    }
+
     /// From now on its end means something else; what it meant before.
     pub(super) fn enter(&self, stage: Stage) -> Stage {
         std::mem::replace(&mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner), stage)
@@ -133,7 +151,7 @@ impl Running {
     }
 
     /// Nothing is inside its walls any more: lets go of them.
-    async fn end_within(&self) {
+    pub(super) async fn end_within(&self) {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(served) = served {
             served.close();
@@ -167,6 +185,8 @@ impl Process {
             unshared,
             trust,
             latest: Mutex::default(),
+            noting: Mutex::default(),
+            harmed: AtomicBool::new(false),
             untold,
         }
     }
@@ -232,6 +252,7 @@ impl Process {
         let started = self
             .command(service, command, endpoints, &ports, proxy)
             .map_err(Failure::unknown)?;
+        let with = Arc::new(started.clone());
         let spawned = match house {
             Some(house) => {
                 let told = self.trust.as_ref().map(|trust| trust.files()).unwrap_or_default();
@@ -255,19 +276,34 @@ impl Process {
             child,
             ports: Arc::new(ports),
             log,
+            command: with,
             walls,
             served: Arc::new(Mutex::new(served)),
             stage: Arc::new(Mutex::new(stage)),
             noted: watch::Sender::new(false),
         };
-        *self.lock() = Some(running.clone());
-        self.tell(ServiceState::Started);
-        self.watch(running.clone());
+        self.begin(&running, ServiceState::Started);
         Ok(running)
     }
 
+    /// A process of it runs from now on.
+    pub(super) fn begin(&self, running: &Running, state: ServiceState) {
+        *self.lock() = Some(running.clone());
+        self.tell(state);
+        let noting = self.watch(running.clone());
+        *self.noting.lock().unwrap_or_else(PoisonError::into_inner) = Some(noting);
+    }
+
+    /// Its process is no longer its own, and its end no longer noted.
+    pub(super) fn forget(&self) {
+        *self.lock() = None;
+        if let Some(noting) = self.noting.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            noting.abort();
+        }
+    }
+
     /// Its command and environment, filled in.
-    fn command(
+    pub(super) fn command(
         &self,
         service: &Service,
         command: &[Template],
@@ -326,9 +362,9 @@ impl Process {
     }
 
     /// Notes its exit, and that nobody told it to.
-    fn watch(&self, running: Running) {
+    fn watch(&self, running: Running) -> AbortHandle {
         let (name, timeline, untold) = (self.name.clone(), self.timeline.clone(), self.untold.clone());
-        tokio::spawn(async move {
+        let noting = tokio::spawn(async move {
             let exit = running.child.exited().await;
             // What it wrote last is read first.
             running.log.settled().await;
@@ -351,6 +387,7 @@ impl Process {
             }
             running.noted.send_replace(true);
         });
+        noting.abort_handle()
     }
 
     /// Sends a signal to its process.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use momus_engine::activity::Telemetry;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::Mesh;
 use momus_engine::timeline::Timeline;
 use serde_json::Value as Json;
 
+use super::making::Shared;
 use super::telemetry;
 use crate::s3::{S3, S3Credentials};
 use crate::standins::logs::LogIntake;
@@ -30,15 +30,12 @@ pub(super) struct StandIns {
 
 impl StandIns {
     /// Serves what the mesh declares, the objects in `folder`: without one, none.
-    pub(super) async fn serve(mesh: &Mesh, folder: Option<&Path>, timeline: &Timeline) -> Result<Self, StepError> {
-        let credentials = S3Credentials {
-            access_key: "momus".into(),
-            secret_key: uuid::Uuid::new_v4().simple().to_string(),
-        };
+    pub(super) async fn serve(shared: &Shared, folder: Option<&Path>, timeline: &Timeline) -> Result<Self, StepError> {
+        let Shared { mesh, credentials, .. } = shared;
         let mut s3 = None;
         if let Some(folder) = folder.filter(|_| !mesh.buckets.is_empty()) {
             let buckets: Vec<String> = mesh.buckets.keys().cloned().collect();
-            let served = S3::serve(&folder.join("objects"), &buckets, &credentials).await;
+            let served = S3::serve(&folder.join("objects"), &buckets, credentials).await;
             s3 = Some(served.map_err(|error| Failure::unknown(error.to_string()))?);
         }
         let mut partners = BTreeMap::new();
@@ -74,7 +71,7 @@ impl StandIns {
         }
         Ok(Self {
             s3,
-            credentials,
+            credentials: credentials.clone(),
             partners,
             statsd,
             logs,

@@ -38,10 +38,10 @@ impl ProcessSandbox {
                         drop(dependency.subscribe().wait_for(|ready| *ready).await);
                     }
                 }
-                if self.processes.contains_key(name) {
-                    self.start_until_ready(name).await?;
-                } else {
+                if !self.processes.contains_key(name) {
                     self.wait_ready(name).await?;
+                } else if !self.adopt(name).await {
+                    self.start_until_ready(name).await?;
                 }
                 if let Some(ready) = ready.get(name.as_str()) {
                     ready.send_replace(true);
@@ -76,17 +76,22 @@ impl ProcessSandbox {
 
     pub(super) async fn spawn(&self, name: &str, stage: Stage) -> Result<Running, StepError> {
         let process = self.process(name)?;
-        let edges = self.extensions.get::<Edges>().filter(|_| self.walls);
-        let house = edges.map(|edges| House {
-            mesh: &self.mesh,
-            edges,
-            statsd: &self.standins.statsd,
-        });
+        let house = self.house();
         let proxy = self.proxies.get(name).map(ForwardProxy::address);
         let running = process.spawn(&self.endpoints, house, proxy, stage).await?;
         let service = process.declared()?;
         self.lead(name, service.http_port().and_then(|port| running.upstream(port)));
         Ok(running)
+    }
+
+    /// By what services are entered and left within walls; none without walls.
+    pub(super) fn house(&self) -> Option<House<'_>> {
+        let edges = self.extensions.get::<Edges>().filter(|_| self.walls);
+        edges.map(|edges| House {
+            mesh: &self.mesh,
+            edges,
+            statsd: &self.standins.statsd,
+        })
     }
 
     /// Watches a service become ready that nobody waits for: until then it is at work, whatever it shows.

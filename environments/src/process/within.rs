@@ -16,7 +16,7 @@ use momus_proxies::edges::Edges;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
-use super::found::{Found, RESOLVER};
+use super::found::{Entry, Found, RESOLVER};
 use super::resolver;
 use crate::guardian::walls::{Built, Inside, Socket, Tries, Try, Walls, WallsError};
 use crate::guardian::{Child, Command, Guardian, Output, SpawnError};
@@ -30,11 +30,21 @@ pub(super) struct House<'a> {
     pub(super) statsd: &'a BTreeMap<String, Statsd>,
 }
 
+/// The openings in the walls around a service: what its sandbox serves it by.
+pub(super) struct Openings {
+    doors: Vec<(Entry, Door)>,
+    datagrams: Vec<Arc<UdpSocket>>,
+    resolver: Option<Arc<UdpSocket>>,
+    tries: Arc<Tries>,
+}
+
 /// What serves a service inside its walls. Dropping it closes the ways out.
 pub(super) struct Served {
-    _entrances: Vec<Entrance>,
-    _receiving: Vec<Receiving>,
-    _tasks: JoinSet<()>,
+    entrances: Vec<(Entry, Entrance)>,
+    receiving: Vec<Receiving>,
+    tasks: JoinSet<()>,
+    datagrams: Vec<Arc<UdpSocket>>,
+    resolver: Option<Arc<UdpSocket>>,
     tries: Arc<Tries>,
     teller: Teller,
 }
@@ -77,70 +87,135 @@ impl House<'_> {
         };
         let program = command.program.display().to_string();
         let (child, output, walls) = guardian.spawn_walls(name).await?;
-        let Built { mut sockets, tries } = walls.build(inside).await.map_err(NotWithin::Build)?;
-        let mut teller = Teller {
-            service: name.to_owned(),
-            timeline: timeline.clone(),
-            shut: BTreeMap::new(),
-        };
-        let mut tasks = JoinSet::new();
-        if let Some(socket) = sockets.pop() {
-            let tells = teller.clone();
-            let unknown = move |asked: &str| tells.tell(asked, "not found: no edge of it has this name");
-            tasks.spawn(resolver::answer(datagrams(socket)?, found.names.clone(), unknown));
-        }
-        let (mut entrances, mut receiving) = (Vec::new(), Vec::new());
-        for (entry, socket) in found.entries.iter().zip(sockets) {
-            match entry.socket {
-                Socket::Tcp(address) => {
-                    let socket = std::net::TcpListener::from(socket);
-                    socket.set_nonblocking(true)?;
-                    let listener = TcpListener::from_std(socket)?;
-                    if let Some(edge) = self.edges.get(name, &entry.dependency) {
-                        let walls = walls.clone();
-                        let again = move || {
-                            let walls = walls.clone();
-                            async move { walls.listen(address).await }
-                        };
-                        entrances.push(edge.enter(Door::shutting(listener, again)));
-                        teller.shut.insert(address, edge.turned_away());
-                        let redirects = found.redirects.iter().filter(|(_, to)| SocketAddr::V4(*to) == address);
-                        teller
-                            .shut
-                            .extend(redirects.map(|(from, _)| (SocketAddr::V4(*from), edge.turned_away())));
-                    }
-                }
-                Socket::Udp(_) => {
-                    let socket = datagrams(socket)?;
-                    receiving.extend(self.statsd.get(name).map(|statsd| statsd.receive(socket)));
-                }
-            }
-        }
-        let tries = Arc::new(tries);
-        let (seen, tells) = (Arc::clone(&tries), teller.clone());
-        tasks.spawn(async move {
-            while let Some(tried) = seen.next().await {
-                tells.tried(tried);
-            }
-        });
-        let served = Served {
-            _entrances: entrances,
-            _receiving: receiving,
-            _tasks: tasks,
-            tries,
-            teller,
-        };
+        let built = walls.build(inside).await.map_err(NotWithin::Build)?;
+        let openings = Openings::new(built, &found, &walls)?;
+        let served = self.serve(name, openings, timeline);
         walls.run(command).await.map_err(|error| SpawnError::Refused {
             program,
             reason: error.to_string(),
         })?;
         Ok((child, output, walls, served))
     }
+
+    /// Serves a service by the openings in its walls.
+    pub(super) fn serve(&self, name: &str, openings: Openings, timeline: &Timeline) -> Served {
+        let found = Found::new(self.mesh, name);
+        let Openings {
+            doors,
+            datagrams,
+            resolver,
+            tries,
+        } = openings;
+        let mut teller = Teller {
+            service: name.to_owned(),
+            timeline: timeline.clone(),
+            shut: BTreeMap::new(),
+        };
+        let mut tasks = JoinSet::new();
+        if let Some(socket) = resolver.clone() {
+            let tells = teller.clone();
+            let unknown = move |asked: &str| tells.tell(asked, "not found: no edge of it has this name");
+            tasks.spawn(resolver::answer(socket, found.names.clone(), unknown));
+        }
+        let mut entrances = Vec::new();
+        for (entry, door) in doors {
+            let (Socket::Tcp(address), Some(edge)) = (entry.socket, self.edges.get(name, &entry.dependency)) else {
+                continue;
+            };
+            entrances.push((entry, edge.enter(door)));
+            teller.shut.insert(address, edge.turned_away());
+            let redirects = found.redirects.iter().filter(|(_, to)| SocketAddr::V4(*to) == address);
+            teller
+                .shut
+                .extend(redirects.map(|(from, _)| (SocketAddr::V4(*from), edge.turned_away())));
+        }
+        let statsd = self.statsd.get(name);
+        let receiving = datagrams
+            .iter()
+            .filter_map(|socket| Some(statsd?.receive(Arc::clone(socket))));
+        let receiving = receiving.collect();
+        let (seen, tells) = (Arc::clone(&tries), teller.clone());
+        tasks.spawn(async move {
+            while let Some(tried) = seen.next().await {
+                tells.tried(tried);
+            }
+        });
+        Served {
+            entrances,
+            receiving,
+            tasks,
+            datagrams,
+            resolver,
+            tries,
+            teller,
+        }
+    }
+}
+
+impl Openings {
+    /// Those of walls that were built for what a service finds.
+    fn new(built: Built, found: &Found, walls: &Walls) -> io::Result<Self> {
+        let Built { mut sockets, tries } = built;
+        let resolver = sockets.pop().map(datagrams).transpose()?;
+        let mut openings = Self {
+            doors: Vec::new(),
+            datagrams: Vec::new(),
+            resolver,
+            tries: Arc::new(tries),
+        };
+        for (entry, socket) in found.entries.iter().zip(sockets) {
+            match entry.socket {
+                Socket::Tcp(address) => {
+                    let socket = std::net::TcpListener::from(socket);
+                    socket.set_nonblocking(true)?;
+                    let listener = TcpListener::from_std(socket)?;
+                    let walls = walls.clone();
+                    let again = move || {
+                        let walls = walls.clone();
+                        async move { walls.listen(address).await }
+                    };
+                    openings.doors.push((entry.clone(), Door::shutting(listener, again)));
+                }
+                Socket::Udp(_) => openings.datagrams.push(datagrams(socket)?),
+            }
+        }
+        Ok(openings)
+    }
+
+    /// Forgets what came while nobody served.
+    pub(super) fn forget_datagrams(&self) {
+        let mut lost = [0; 1];
+        for socket in &self.datagrams {
+            while socket.try_recv(&mut lost).is_ok() {}
+        }
+    }
 }
 
 impl Served {
     /// Closes the ways out, having told what was tried last.
     pub(super) fn close(self) {
+        self.tell_tries();
+    }
+
+    /// Serves no longer, and gives back what another sandbox can serve by: whoever knocks meanwhile waits. None when an edge
+    /// has ended.
+    pub(super) async fn vacate(mut self) -> Option<Openings> {
+        self.tasks.shutdown().await;
+        self.tell_tries();
+        drop(self.receiving);
+        let mut doors = Vec::new();
+        for (entry, entrance) in self.entrances {
+            doors.push((entry, entrance.leave().await?));
+        }
+        Some(Openings {
+            doors,
+            datagrams: self.datagrams,
+            resolver: self.resolver,
+            tries: self.tries,
+        })
+    }
+
+    fn tell_tries(&self) {
         while let Some(Some(tried)) = self.tries.next().now_or_never() {
             self.teller.tried(tried);
         }
@@ -190,8 +265,8 @@ impl Teller {
     }
 }
 
-fn datagrams(socket: OwnedFd) -> io::Result<UdpSocket> {
+fn datagrams(socket: OwnedFd) -> io::Result<Arc<UdpSocket>> {
     let socket = std::net::UdpSocket::from(socket);
     socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
+    UdpSocket::from_std(socket).map(Arc::new)
 }

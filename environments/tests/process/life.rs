@@ -9,10 +9,11 @@ use momus_engine::timeline::Timeline;
 use crate::run::{MESH, Run, comes, endpoint, happened, processes};
 
 /// What became of a service, in order.
-fn states(timeline: &Timeline, of: &str) -> Vec<String> {
+pub fn states(timeline: &Timeline, of: &str) -> Vec<String> {
     let state = |happening: &Happening| match happening {
         Happening::Service { service, state } if service == of => Some(match state {
             ServiceState::Exited { status, told } => format!("{status}, told: {told}"),
+            ServiceState::NotReusable { why } => format!("not reusable: {why}"),
             other => format!("{other:?}").to_lowercase(),
         }),
         _ => None,

@@ -9,6 +9,7 @@ mod failures;
 mod forward;
 mod life;
 mod own;
+mod reuse;
 mod run;
 mod sandboxes;
 mod service;

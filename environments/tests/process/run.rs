@@ -224,6 +224,11 @@ pub async fn comes<F: Future<Output = Option<T>>, T>(timeline: &Timeline, mut lo
 
 /// The command lines of the processes of a run that are alive, its guardian among them.
 pub fn processes(run_folder: &Path) -> Vec<String> {
+    found(run_folder).into_iter().map(|(_, line)| line).collect()
+}
+
+/// The numbers and command lines of the processes of a run that are alive.
+pub fn found(run_folder: &Path) -> Vec<(String, String)> {
     let marker = format!("{RUN_MARKER}={}", run_folder.file_name().unwrap().to_str().unwrap());
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -234,7 +239,7 @@ pub fn processes(run_folder: &Path) -> Vec<String> {
             .split(|byte| *byte == 0)
             .any(|variable| variable == marker.as_bytes());
         if marked || line.contains(run_folder.to_str().unwrap()) {
-            found.push(line);
+            found.push((entry.file_name().into_string().unwrap(), line));
         }
     }
     found

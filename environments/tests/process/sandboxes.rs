@@ -20,7 +20,7 @@ async fn ask(method: &str, url: String) -> (u16, String) {
 }
 
 /// Orders something from the shop, and waits for its invoice.
-async fn order(sandbox: &Arc<dyn Sandbox>, timeline: &Timeline, id: &str) -> String {
+pub async fn order(sandbox: &Arc<dyn Sandbox>, timeline: &Timeline, id: &str) -> String {
     let shop = endpoint(sandbox, "shop").url;
     assert_eq!(ask("POST", format!("{shop}/orders/{id}")).await.0, 202);
     comes(timeline, || async {
@@ -31,7 +31,7 @@ async fn order(sandbox: &Arc<dyn Sandbox>, timeline: &Timeline, id: &str) -> Str
 }
 
 /// The rows of the datastore.
-async fn rows(sandbox: &Arc<dyn Sandbox>) -> Vec<String> {
+pub async fn rows(sandbox: &Arc<dyn Sandbox>) -> Vec<String> {
     let (client, connection) = tokio_postgres::connect(&endpoint(sandbox, "billing-db").url, NoTls)
         .await
         .unwrap();
@@ -41,7 +41,7 @@ async fn rows(sandbox: &Arc<dyn Sandbox>) -> Vec<String> {
 }
 
 /// The topics, and how many records each has.
-async fn topics(sandbox: &Arc<dyn Sandbox>) -> Vec<(String, i64)> {
+pub async fn topics(sandbox: &Arc<dyn Sandbox>) -> Vec<(String, i64)> {
     let kafka = endpoint(sandbox, "kafka").address;
     let limit = std::time::Duration::from_secs(20);
     let listed = tokio::task::spawn_blocking(move || {

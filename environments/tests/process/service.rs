@@ -16,7 +16,7 @@ use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 /// Says which service this program is; without it, it is the tests.
 pub const VARIABLE: &str = "SMALL_MESH_SERVICE";
@@ -96,11 +96,31 @@ async fn shop() {
     serve(routes.with_state(shop)).await;
 }
 
+/// A connection to the database, opened anew when it was lost; with `ONCE` in the environment it stays lost.
+struct Database {
+    open: tokio::sync::Mutex<Option<Arc<Client>>>,
+    once: bool,
+}
+
+impl Database {
+    async fn client(&self) -> Arc<Client> {
+        let mut open = self.open.lock().await;
+        if let Some(client) = open.as_ref().filter(|client| self.once || !client.is_closed()) {
+            return Arc::clone(client);
+        }
+        let (client, connection) = tokio_postgres::connect(&variable("DATABASE_URL"), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        Arc::clone(open.insert(Arc::new(client)))
+    }
+}
+
 /// Makes an invoice of each order, charged at the bank; `GET /invoices/{id}` shows it.
 async fn billing() {
-    let (client, connection) = tokio_postgres::connect(&variable("DATABASE_URL"), NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let database = Arc::new(client);
+    let database = Arc::new(Database {
+        open: tokio::sync::Mutex::default(),
+        once: std::env::var("ONCE").is_ok(),
+    });
+    database.client().await;
     let consumer: StreamConsumer = kafka()
         .set("group.id", "billing")
         .set("auto.offset.reset", "earliest")
@@ -126,12 +146,18 @@ async fn billing() {
                 .status();
             let status = status.as_u16().to_string();
             let sql = "INSERT INTO invoices (id, bank) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            invoices.execute(sql, &[&id, &status]).await.unwrap();
-            consumer.commit_message(&message, CommitMode::Sync).unwrap();
+            invoices.client().await.execute(sql, &[&id, &status]).await.unwrap();
+            // Whoever lost the broker meanwhile is given the record again.
+            drop(consumer.commit_message(&message, CommitMode::Sync));
         }
     });
-    let invoice = async |State(database): State<Arc<tokio_postgres::Client>>, Path(id): Path<String>| {
-        let rows = database
+    let ready = async |State(database): State<Arc<Database>>| match database.client().await.is_closed() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::OK,
+    };
+    let invoice = async |State(database): State<Arc<Database>>, Path(id): Path<String>| {
+        let client = database.client().await;
+        let rows = client
             .query("SELECT bank FROM invoices WHERE id = $1", &[&id])
             .await
             .unwrap();
@@ -141,7 +167,7 @@ async fn billing() {
         }
     };
     let routes = Router::new()
-        .route("/readyz", get(async || "ready"))
+        .route("/readyz", get(ready))
         .route(
             "/environment",
             get(async || axum::Json(std::env::vars().collect::<HashMap<_, _>>())),

@@ -103,6 +103,9 @@ fn in_words(state: &ServiceState) -> String {
         ServiceState::Killed => "is killed".to_owned(),
         ServiceState::Paused => "is paused".to_owned(),
         ServiceState::Resumed => "is resumed".to_owned(),
+        ServiceState::Left => "is left running for another sandbox".to_owned(),
+        ServiceState::Reused => "is reused".to_owned(),
+        ServiceState::NotReusable { .. } => "is not reusable".to_owned(),
         ServiceState::Exited { status, .. } => format!("ended with {status}"),
     }
 }

@@ -50,7 +50,7 @@ impl Statsd {
     pub async fn serve(listener: Listener<Received>) -> io::Result<Self> {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let address = socket.local_addr()?;
-        let receiving = Receiving(tokio::spawn(receive(socket, Arc::clone(&listener))));
+        let receiving = Receiving(tokio::spawn(receive(Arc::new(socket), Arc::clone(&listener))));
         Ok(Self {
             address,
             listener,
@@ -59,7 +59,7 @@ impl Statsd {
     }
 
     /// Listens to another socket, too.
-    pub fn receive(&self, socket: UdpSocket) -> Receiving {
+    pub fn receive(&self, socket: Arc<UdpSocket>) -> Receiving {
         Receiving(tokio::spawn(receive(socket, Arc::clone(&self.listener))))
     }
 
@@ -76,7 +76,7 @@ impl Drop for Receiving {
     }
 }
 
-async fn receive(socket: UdpSocket, listener: Arc<dyn Fn(Received) + Send + Sync>) {
+async fn receive(socket: Arc<UdpSocket>, listener: Arc<dyn Fn(Received) + Send + Sync>) {
     let mut buffer = vec![0; LARGEST];
     loop {
         // An error on a UDP socket is about a datagram that was sent; this one sends none.
