@@ -148,11 +148,12 @@ pub trait Environment: Send + Sync {
         None
     }
 
-    /// Makes a sandbox; its name is the timeline's.
+    /// Makes a sandbox; its name is the timeline's. Besides what the mesh isolates it has servers of its own for these
+    /// datastores and brokers.
     ///
     /// # Errors
     /// When something of it could not be provisioned, started or made ready.
-    async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError>;
+    async fn sandbox(&self, timeline: Timeline, isolated: &[String]) -> Result<Arc<dyn Sandbox>, StepError>;
 
     /// Ends what [`Environment::prepare`] started. Returns what the sandboxes left on the servers, by name.
     ///

@@ -117,6 +117,11 @@ impl Timeline {
         }
     }
 
+    /// The index of its scenario in the plan.
+    pub fn scenario(&self) -> usize {
+        self.shared.scenario
+    }
+
     /// The sandbox's id.
     pub fn sandbox(&self) -> &str {
         &self.shared.sandbox

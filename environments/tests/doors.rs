@@ -61,7 +61,7 @@ async fn stand_ins_take_only_what_comes_through_an_edge() {
     let clock = Clock::start();
     let (teller, _events) = Teller::new(clock);
     environment.prepare(&plan, &teller).await.unwrap();
-    let sandbox = environment.sandbox(Timeline::new(clock, 0, "s0")).await.unwrap();
+    let sandbox = environment.sandbox(Timeline::new(clock, 0, "s0"), &[]).await.unwrap();
     let own = [(CLIENT, "shop"), (CLIENT, "receipts"), (CLIENT, "bank")];
     let edges = [("shop", "receipts"), ("shop", "bank"), ("shop", "logs")];
     let ends = own.into_iter().chain(edges);

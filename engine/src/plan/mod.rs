@@ -6,6 +6,7 @@
 mod arguments;
 mod error;
 mod files;
+mod isolated;
 mod line;
 mod names;
 #[cfg(test)]
@@ -79,6 +80,8 @@ pub struct PlannedScenario {
     pub needs_sandbox: bool,
     /// Whether a step needs walls around services.
     pub needs_walls: bool,
+    /// The datastores and brokers that it wants servers of its own for, by its tags.
+    pub isolated: Vec<String>,
 }
 
 /// A step bound to its definition.
@@ -201,6 +204,7 @@ impl Planner<'_> {
             walk.step(&Line::own(step, &feature.file), step.kind);
         }
         walk.end();
+        let isolated = self.isolated(&feature.file, pickle, &mut walk.errors);
         let scenario = PlannedScenario {
             place: Arc::new(ScenarioPlace {
                 file: feature.file.clone(),
@@ -214,6 +218,7 @@ impl Planner<'_> {
             steps: walk.steps,
             needs_sandbox: walk.needs_sandbox,
             needs_walls: walk.needs_walls,
+            isolated,
         };
         walk.errors.sort_unstable();
         walk.errors.dedup();

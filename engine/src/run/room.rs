@@ -107,7 +107,8 @@ impl Run {
         let began = Instant::now();
         let until = began + self.settings.timeout;
         let open = self.room.take();
-        let made = AssertUnwindSafe(self.environment.sandbox(timeline.clone())).catch_unwind();
+        let isolated = &self.plan.scenarios[timeline.scenario()].isolated;
+        let made = AssertUnwindSafe(self.environment.sandbox(timeline.clone(), isolated)).catch_unwind();
         let made = tokio::select! {
             made = made => made.unwrap_or_else(|panic| Err(panicked(&*panic, "the environment")))?,
             () = stopped(self.stop.clone()) => return Err(skipped("the run was stopped")),

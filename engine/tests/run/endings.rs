@@ -26,6 +26,14 @@ async fn a_scenario_that_names_nothing_of_the_mesh_starts_nothing() {
 }
 
 #[tokio::test]
+async fn a_scenario_has_servers_of_its_own_where_its_tag_says_so() {
+    let scenarios = "@isolated(shop-db)\nScenario: a\n* shop is there\nScenario: b\n* shop is there\n";
+    let mut notes = ran(scenarios).await.notes;
+    notes.retain(|note| note.starts_with("its own"));
+    assert_eq!(notes, ["its own: shop-db"]);
+}
+
+#[tokio::test]
 async fn a_timeout_tells_every_open_wait() {
     let (_stop, stopped) = watch::channel(false);
     let settings = Settings {

@@ -61,7 +61,7 @@ impl Environment for Copied {
         Some(failure)
     }
 
-    async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
+    async fn sandbox(&self, timeline: Timeline, isolated: &[String]) -> Result<Arc<dyn Sandbox>, StepError> {
         let fits = |open: usize| self.0.room.is_none_or(|room| open < room).then_some(open + 1);
         if self
             .0
@@ -74,6 +74,9 @@ impl Environment for Copied {
             return Err(Failure::unknown(format!("no pipe: {full}")));
         }
         self.0.note(format!("sandbox {}", timeline.sandbox()));
+        if !isolated.is_empty() {
+            self.0.note(format!("its own: {}", isolated.join(", ")));
+        }
         Ok(Arc::new(Copied(Arc::clone(&self.0))))
     }
 
@@ -210,7 +213,8 @@ step! {
     }
 }
 
-pub(super) const MESH: &str = "mesh: m\nservices:\n  shop: {command: [shop]}\n";
+pub(super) const MESH: &str =
+    "mesh: m\nservices:\n  shop: {command: [shop]}\ndatastores: { shop-db: { postgres: {} } }\n";
 
 pub(super) struct Ran {
     pub(super) summary: Summary,

@@ -14,7 +14,7 @@ use crate::servers::postgres::PostgresServer;
 /// How long something that was removed may still be listed.
 const LINGERS: Duration = Duration::from_secs(3);
 /// What to do about what a server has only once.
-const OWN_SERVER_HINT: &str = "; hint: all sandboxes share it; a datastore with `isolation: server` has its own";
+const OWN_SERVER_HINT: &str = "; hint: all sandboxes share it; a scenario tagged `@isolated(DATASTORE)` has its own, and with `isolation: server` each";
 /// How soon one look follows another.
 const EACH: Duration = Duration::from_millis(20);
 

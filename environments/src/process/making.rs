@@ -55,12 +55,16 @@ pub(super) struct Shared {
 
 /// Makes a sandbox and waits until all its services are ready. What is there of it when that fails, or is given up, is
 /// removed; the end of the run waits for that.
-pub(super) async fn make(shared: Shared, timeline: Timeline) -> Result<Arc<ProcessSandbox>, StepError> {
+pub(super) async fn make(
+    shared: Shared,
+    timeline: Timeline,
+    isolated: Vec<String>,
+) -> Result<Arc<ProcessSandbox>, StepError> {
     let (mut answer, made) = oneshot::channel();
     let (tidying, memory) = (shared.tidying.clone(), shared.memory.clone());
     // A task of its own: what a server has begun to make cannot be removed before it is done.
     tidying.clone().spawn(async move {
-        let result = match provision(shared, timeline, || answer.is_closed()).await {
+        let result = match provision(shared, timeline, &isolated, || answer.is_closed()).await {
             Err(error) => Err(error),
             Ok((sandbox, parts, began)) => {
                 let started = tokio::select! {
@@ -121,6 +125,7 @@ impl Drop for Unclaimed {
 async fn provision(
     mut shared: Shared,
     timeline: Timeline,
+    isolated: &[String],
     is_given_up: impl Fn() -> bool,
 ) -> Result<(Arc<ProcessSandbox>, Parts, Instant), StepError> {
     let began = Instant::now();
@@ -139,7 +144,7 @@ async fn provision(
         made.map_err(|error| Failure::unknown(format!("cannot make {}: {error}", logs.display())))?;
     }
     let (run, guardian) = (Arc::clone(&shared.servers), shared.guardian.as_ref());
-    let started = Servers::of_sandbox(&run, guardian, timeline.sandbox());
+    let started = Servers::of_sandbox(&run, guardian, timeline.sandbox(), isolated);
     let (servers_took, started) = timed(started).await;
     shared.servers = started?;
     if is_given_up() {

@@ -173,13 +173,18 @@ impl ProcessEnvironment {
         guardian.map_err(|error| Failure::unknown(error.to_string()))
     }
 
-    async fn servers(&self, guardian: &Guardian, teller: &Teller) -> Result<Arc<Servers>, StepError> {
+    async fn servers(&self, plan: &Plan, guardian: &Guardian, teller: &Teller) -> Result<Arc<Servers>, StepError> {
         let progress: Progress = {
             let teller = teller.clone();
             Arc::new(move |text: &str| teller.progress(text))
         };
+        let wanted = plan
+            .scenarios
+            .iter()
+            .flat_map(|scenario| scenario.isolated.iter().cloned())
+            .collect();
         let built = build::build(&self.mesh, guardian, &progress);
-        let served = Servers::start(&self.mesh, &self.options, guardian, &progress, teller);
+        let served = Servers::start(&self.mesh, &wanted, &self.options, guardian, &progress, teller);
         // An error of one ends the other: nobody waits for a build to be told that an SQL file is wrong.
         let ((), servers) = tokio::try_join!(built, served)?;
         Ok(Arc::new(servers))
@@ -198,7 +203,7 @@ impl ProcessEnvironment {
 
 #[async_trait]
 impl Environment for ProcessEnvironment {
-    async fn prepare(&self, _plan: &Plan, teller: &Teller) -> Result<(), StepError> {
+    async fn prepare(&self, plan: &Plan, teller: &Teller) -> Result<(), StepError> {
         room::raise_descriptors();
         if !is_guarded(&self.mesh) {
             self.servers.get_or_init(|| async { Arc::new(Servers::none()) }).await;
@@ -222,7 +227,7 @@ impl Environment for ProcessEnvironment {
             self.trust.get_or_try_init(found).await?;
         }
         self.servers
-            .get_or_try_init(|| self.servers(guardian, teller))
+            .get_or_try_init(|| self.servers(plan, guardian, teller))
             .await
             .map(drop)
     }
@@ -236,7 +241,7 @@ impl Environment for ProcessEnvironment {
         room::of_descriptors(&self.mesh)
     }
 
-    async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
+    async fn sandbox(&self, timeline: Timeline, isolated: &[String]) -> Result<Arc<dyn Sandbox>, StepError> {
         let Some(servers) = self.servers.get() else {
             return Err(Failure::unknown("the environment is not prepared"));
         };
@@ -253,7 +258,7 @@ impl Environment for ProcessEnvironment {
             memory: self.memory.clone(),
             tidying: self.tidying.clone(),
         };
-        making::make(shared, timeline)
+        making::make(shared, timeline, isolated.to_vec())
             .await
             .map(|sandbox| sandbox as Arc<dyn Sandbox>)
     }

@@ -17,7 +17,8 @@ use crate::servers::postgres::PostgresServer;
 const HINT: &str = "a machine out of memory or disk is the usual cause";
 
 impl Servers {
-    /// The servers that a sandbox sees: those of the run, and those that are started for it, unless it has none of its own.
+    /// The servers that a sandbox sees: those of the run, and in their place or beside them those that are started for it, of
+    /// what the mesh isolates and of what is `wanted`.
     ///
     /// # Errors
     /// Why one cannot be started; those that were are ended.
@@ -25,18 +26,23 @@ impl Servers {
         run: &Arc<Self>,
         guardian: Option<&Guardian>,
         sandbox: &str,
+        wanted: &[String],
     ) -> Result<Arc<Self>, StepError> {
         let Prepared { brokers, postgres } = &run.prepared;
-        if brokers.is_empty() && postgres.is_empty() {
+        let is_shared = |name: &String| run.brokers.contains_key(name) || run.postgres.contains_key(name);
+        let is_own = |name: &String| wanted.contains(name) || !is_shared(name);
+        if !brokers.keys().chain(postgres.keys()).any(is_own) {
             return Ok(Arc::clone(run));
         }
         let guardian = guardian.ok_or_else(|| Failure::unknown("the environment is not prepared"))?;
-        let brokers = brokers.iter().map(|(name, prepared)| async move {
+        let brokers = brokers.iter().filter(|(name, _)| is_own(name));
+        let brokers = brokers.map(|(name, prepared)| async move {
             let folder = format!("broker-{sandbox}-{name}");
             let broker = BrokerServer::start_from(prepared, guardian, &folder).await?;
             Ok::<_, StepError>((name.clone(), Arc::new(broker)))
         });
-        let postgres = postgres.iter().map(|(name, left)| async move {
+        let postgres = postgres.iter().filter(|(name, _)| is_own(name));
+        let postgres = postgres.map(|(name, left)| async move {
             let folder = format!("postgres-{sandbox}-{name}");
             let server = PostgresServer::start_from(guardian, &folder, left.clone()).await;
             let server = server.map_err(|error| failure(&error))?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures::future::try_join_all;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Datastore, Isolation, Mesh, Schema};
+use momus_engine::mesh::{Broker, Datastore, Isolation, Mesh, Schema};
 use momus_engine::run::Teller;
 use tokio::sync::watch;
 
@@ -53,38 +53,36 @@ impl Servers {
         self.own.contains(name)
     }
 
-    /// Starts the servers that the mesh needs.
+    /// Starts the servers that the mesh needs; of these datastores and brokers sandboxes want servers of their own as well.
     pub(super) async fn start(
         mesh: &Mesh,
+        wanted: &BTreeSet<String>,
         options: &Options,
         guardian: &Guardian,
         progress: &Progress,
         teller: &Teller,
     ) -> Result<Self, StepError> {
-        let (shared, own): (Vec<_>, Vec<_>) = mesh
-            .datastores
-            .iter()
-            .partition(|(_, datastore)| datastore.isolation == Isolation::Data);
+        let datastores = || mesh.datastores.iter();
+        let shared: Vec<_> = datastores().filter(|(_, it)| it.isolation == Isolation::Data).collect();
+        let own = datastores().filter(|(name, it)| it.isolation == Isolation::Server || wanted.contains(*name));
         let postgres = async {
             match shared.is_empty() {
                 true => Ok(BTreeMap::new()),
                 false => postgres(&shared, options, guardian, progress, teller).await,
             }
         };
-        let prepared = own.iter().map(|(name, datastore)| async move {
+        let prepared = own.map(|(name, datastore)| async move {
             let prepared = prepare(name, datastore, options, guardian, progress).await?;
-            Ok::<_, StepError>(((*name).clone(), prepared))
+            Ok::<_, StepError>((name.clone(), prepared))
         });
-        let (shared, own): (Vec<_>, Vec<_>) = mesh
-            .brokers
-            .iter()
-            .partition(|(_, broker)| broker.isolation == Isolation::Data);
         let mut prepared_brokers = BTreeMap::new();
-        for (name, _) in own {
+        let own = |(name, broker): &(&String, &Broker)| broker.isolation == Isolation::Server || wanted.contains(*name);
+        for (name, _) in mesh.brokers.iter().filter(own) {
             let prepared = PreparedBroker::get(name, mesh, options, guardian, progress, teller).await?;
             prepared_brokers.insert(name.clone(), prepared);
         }
-        let brokers = shared.into_iter().map(|(name, _)| async move {
+        let is_shared = |(_, broker): &(&String, &Broker)| broker.isolation == Isolation::Data;
+        let brokers = mesh.brokers.iter().filter(is_shared).map(|(name, _)| async move {
             let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
             Ok::<_, StepError>((name.clone(), Arc::new(broker)))
         });

@@ -60,7 +60,7 @@ async fn what_is_left_on_the_servers_is_named() {
         left,
         [
             "database planted",
-            "role gardener; hint: all sandboxes share it; a datastore with `isolation: server` has its own",
+            "role gardener; hint: all sandboxes share it; a scenario tagged `@isolated(DATASTORE)` has its own, and with `isolation: server` each",
             "topic planted.v1 of kafka"
         ]
     );

@@ -82,6 +82,34 @@ async fn what_a_database_server_has_only_once_is_each_sandboxs_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_has_one_that_others_share() {
+    let run = Run::new(
+        "mesh: own\ndatastores: { shop-db: { postgres: { schema: { sql: sql } } }, other-db: { postgres: {} } }\n",
+    );
+    let run = run.isolating(&["shop-db"]);
+    run.write_sql("CREATE TABLE orders (id text);");
+    run.prepare().await.unwrap();
+    let folder = run.run_folder();
+    let isolated = ["shop-db".to_owned()];
+    let (own, shared) = tokio::join!(run.try_isolated("s0", &isolated), run.sandbox("s1"));
+    let ((own, _), (shared, _)) = (own.unwrap(), shared);
+    let client = database(&own, "shop-db").await;
+    for sql in ["CREATE ROLE auditor", "INSERT INTO orders VALUES ('o-1')"] {
+        client.batch_execute(sql).await.unwrap();
+    }
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname = 'auditor'";
+    for (sandbox, name, there) in [(&own, "shop-db", 1), (&own, "other-db", 0), (&shared, "shop-db", 0)] {
+        assert_eq!(number(&database(sandbox, name).await, roles).await, there, "{name}");
+    }
+    let orders = number(&database(&shared, "shop-db").await, "SELECT count(*) FROM orders").await;
+    assert_eq!(orders, 0);
+    own.close().await.unwrap();
+    shared.close().await.unwrap();
+    assert_eq!(run.close().await.unwrap(), Vec::<String>::new());
+    assert_eq!(processes(&folder), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_death_is_its_sandboxs_incident_alone() {
     for shared in ["", "  shared-db: { postgres: {} }\n"] {
         death(&MESH.replace("  shared-db: { postgres: {} }\n", shared)).await;

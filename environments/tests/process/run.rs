@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use momus_engine::event::Happening;
+use momus_engine::event::{Happening, ScenarioPlace};
 use momus_engine::failure::StepError;
 use momus_engine::mesh::Mesh;
-use momus_engine::plan::Plan;
+use momus_engine::plan::{Plan, PlannedScenario};
 use momus_engine::run::Teller;
 use momus_engine::sandbox::{CLIENT, Endpoint, Environment, Sandbox};
 use momus_engine::timeline::{Clock, Timeline};
@@ -138,6 +138,27 @@ impl Run {
         }
     }
 
+    /// One of its scenarios wants servers of its own for these datastores and brokers.
+    pub fn isolating(mut self, names: &[&str]) -> Self {
+        let place = ScenarioPlace {
+            file: "a.feature".into(),
+            line: 1,
+            feature: "f".into(),
+            rule: None,
+            name: "s".into(),
+            tags: Vec::new(),
+            is_example_row: false,
+        };
+        self.plan.scenarios.push(PlannedScenario {
+            place: Arc::new(place),
+            steps: Vec::new(),
+            needs_sandbox: true,
+            needs_walls: false,
+            isolated: names.iter().map(|&name| name.to_owned()).collect(),
+        });
+        self
+    }
+
     /// Another schema than the small mesh's.
     pub fn write_sql(&self, text: &str) {
         fs::write(self.folder.path().join("sql/001_invoices.sql"), text).unwrap();
@@ -150,8 +171,17 @@ impl Run {
 
     /// Makes a sandbox with this name.
     pub async fn try_sandbox(&self, name: &str) -> Result<(Arc<dyn Sandbox>, Timeline), StepError> {
+        self.try_isolated(name, &[]).await
+    }
+
+    /// Makes a sandbox with this name and servers of its own for these datastores and brokers.
+    pub async fn try_isolated(
+        &self,
+        name: &str,
+        isolated: &[String],
+    ) -> Result<(Arc<dyn Sandbox>, Timeline), StepError> {
         let timeline = Timeline::new(self.clock, 0, name);
-        let sandbox = self.environment.sandbox(timeline.clone()).await?;
+        let sandbox = self.environment.sandbox(timeline.clone(), isolated).await?;
         Ok((sandbox, timeline))
     }
 

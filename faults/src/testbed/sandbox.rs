@@ -85,7 +85,7 @@ impl Environment for TestEnvironment {
         None
     }
 
-    async fn sandbox(&self, timeline: Timeline) -> Result<Arc<dyn Sandbox>, StepError> {
+    async fn sandbox(&self, timeline: Timeline, _isolated: &[String]) -> Result<Arc<dyn Sandbox>, StepError> {
         let sandbox = Arc::new(TestSandbox::make(&self.mesh, timeline).await);
         Ok(self.made.get_or_init(|| sandbox).clone())
     }
