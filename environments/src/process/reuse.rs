@@ -88,14 +88,20 @@ impl Process {
             return None;
         };
         let anew = self.command(service, command, &sandbox.endpoints, &running.ports, None);
-        let is_fit = running.child.exit().is_none() && anew.is_ok_and(|anew| anew == *running.command);
-        if !is_fit || running.log.go_to(self.timeline.clone(), &self.log).await.is_err() {
+        let is_same = anew.is_ok_and(|anew| anew == *running.command);
+        if running.child.exit().is_some() || !is_same {
             end(&running).await;
             return None;
         }
         openings.forget_datagrams();
         let running = running.anew(house.serve(&self.name, openings, &self.timeline));
+        // From here on it ends with the sandbox.
         self.begin(&running, ServiceState::Reused);
+        if running.log.go_to(self.timeline.clone(), &self.log).await.is_err() {
+            running.enter(Stage::ToldToEnd);
+            running.child.kill().await;
+            return None;
+        }
         Some(running)
     }
 }
