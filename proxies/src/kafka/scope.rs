@@ -15,6 +15,9 @@ use super::progress::{Connection, Progress};
 use super::{Broker, Namespace, Seen};
 use crate::edge::Wire;
 
+/// The id of the second node of a cluster.
+const FIRST_OTHER: usize = 2;
+
 /// The place of a call: a connection of an edge, and the namespace that its caller sees.
 pub(crate) struct Scope {
     wire: Arc<Wire>,
@@ -106,14 +109,23 @@ impl Scope {
         }
     }
 
-    /// Puts the edge's address where a broker's is. An empty host is no address.
-    ///
-    /// Every broker is the one behind this edge; with more of them, an edge for each, its id chooses among them.
-    pub fn endpoint(&self, _broker: BrokerId, host: &mut StrBytes, port: &mut i32) {
-        if !host.is_empty() {
-            *host = StrBytes::from_string(self.wire.address.ip().to_string());
-            *port = self.wire.address.port().into();
+    /// Puts the address that the edge has for a node where the node's own is; that of the first node, where the edge has none.
+    /// An empty host is no address.
+    pub fn endpoint(&self, node: BrokerId, host: &mut StrBytes, port: &mut i32) {
+        if host.is_empty() {
+            return;
         }
+        let place = usize::try_from(*node).ok().and_then(|id| id.checked_sub(FIRST_OTHER));
+        let other = place.and_then(|place| self.wire.others.get(place));
+        let address = other.unwrap_or(&self.wire.address);
+        *host = StrBytes::from_string(address.ip().to_string());
+        *port = address.port().into();
+    }
+
+    /// How many brokers a topic's replicas can stand on: those of the cluster, whether or not all of them are up.
+    pub fn brokers(&self) -> usize {
+        let told = self.seen(|seen| seen.brokers).unwrap_or_default();
+        told.max(1 + self.wire.others.len())
     }
 
     /// Takes the prefix from the name that an answer gives to something the client asked for.
