@@ -102,7 +102,7 @@ impl House<'_> {
                             let walls = walls.clone();
                             async move { walls.listen(address).await }
                         };
-                        entrances.push(edge.enter(Door::shutting(listener, again)));
+                        entrances.push(edge.enter(Door::shutting(listener, again).to_node(entry.node)));
                         teller.shut.insert(address, edge.turned_away());
                         let redirects = found.redirects.iter().filter(|(_, to)| SocketAddr::V4(*to) == address);
                         teller
