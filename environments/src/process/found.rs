@@ -225,4 +225,24 @@ brokers: { kafka: {} }
             [("127.77.0.2:8080".parse().unwrap(), "127.77.0.2:9080".parse().unwrap())]
         );
     }
+
+    #[test]
+    fn the_other_nodes_of_a_broker_are_found_at_the_ports_that_follow_and_are_free() {
+        let mesh = "mesh: m\nservices:\n  shop: { command: [shop], depends_on: [kafka] }\n  till:\n    command: [till]\n    \
+                    ports: { http: 9093 }\n    depends_on: [kafka]\n    also_at: { kafka: ['kafka:9095'] }\n\
+                    brokers: { kafka: { nodes: 3 } }\n";
+        let mesh = Mesh::parse(mesh, std::path::Path::new("/m/mesh.yaml")).unwrap();
+        let others = |caller| {
+            let others = others_of(&mesh, caller, "kafka").into_iter();
+            others.map(|address| address.port()).collect::<Vec<_>>()
+        };
+        assert_eq!(others("shop"), [9093, 9094]);
+        assert_eq!(
+            others("till"),
+            [9094, 9096],
+            "9093 is its own, and the first node is at 9095 as well"
+        );
+        let found = Found::new(&mesh, "till").entries;
+        assert_eq!(found.iter().map(|entry| entry.node).collect::<Vec<_>>(), [0, 1, 2, 0]);
+    }
 }
