@@ -1,6 +1,6 @@
 //! A broker of three nodes, behind the edges of two sandboxes. One test alone: three JVMs are much for a machine.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod caller;
 mod told;
