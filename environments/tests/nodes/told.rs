@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 use indexmap::IndexMap;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    DescribeClusterRequest, FindCoordinatorRequest, GroupId, MetadataRequest, MetadataResponse, OffsetCommitRequest,
-    ProduceRequest, TopicName,
+    DescribeClusterRequest, DescribeConfigsRequest, FindCoordinatorRequest, GroupId, MetadataRequest, MetadataResponse,
+    OffsetCommitRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
@@ -81,6 +82,37 @@ pub async fn only_the_edges_addresses_are(caller: &Caller) {
         }
     }
     the_leader_is_told_with_its_address(caller, &own).await;
+    configurations_tell_them_too(&own).await;
+}
+
+/// Where nodes listen stands in their configurations as well.
+async fn configurations_tell_them_too(own: &BTreeMap<i32, String>) {
+    for (id, at) in own {
+        let node = DescribeConfigsResource::default()
+            .with_resource_type(4)
+            .with_resource_name(text(&id.to_string()))
+            .with_configuration_keys(None);
+        let asked = DescribeConfigsRequest::default()
+            .with_resources(vec![node])
+            .with_include_synonyms(true);
+        let mut told = talk(at.parse().unwrap()).await;
+        let answer = told.ask(&asked, 4).await.unwrap();
+        let configs = answer.results[0].configs.iter();
+        let named = configs.flat_map(|config| {
+            let synonyms = config.synonyms.iter().map(|other| &other.value);
+            synonyms.chain([&config.value]).flatten().cloned()
+        });
+        let addresses: BTreeSet<String> = named
+            .filter(|value| value.contains("127.0.0.1:"))
+            .map(|it| it.to_string())
+            .collect();
+        let controller = format!("BROKER://{at},CONTROLLER://{at}");
+        let mut wanted = BTreeSet::from([format!("BROKER://{at}"), format!("1@{at}")]);
+        if *id == 1 {
+            wanted.insert(controller);
+        }
+        assert_eq!(addresses, wanted);
+    }
 }
 
 /// The coordinators of these groups (0) or transactional ids (1), once there are such.

@@ -1,5 +1,6 @@
 //! The place of a call.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
@@ -109,17 +110,20 @@ impl Scope {
         }
     }
 
-    /// Puts the address that the edge has for a node where the node's own is; that of the first node, where the edge has none.
-    /// An empty host is no address.
-    pub fn endpoint(&self, node: BrokerId, host: &mut StrBytes, port: &mut i32) {
-        if host.is_empty() {
-            return;
-        }
-        let place = usize::try_from(*node).ok().and_then(|id| id.checked_sub(FIRST_OTHER));
+    /// The address that the edge has for a node; that of the first node, where it has none.
+    pub fn address_of(&self, node: i32) -> SocketAddr {
+        let place = usize::try_from(node).ok().and_then(|id| id.checked_sub(FIRST_OTHER));
         let other = place.and_then(|place| self.wire.others.get(place));
-        let address = other.unwrap_or(&self.wire.address);
-        *host = StrBytes::from_string(address.ip().to_string());
-        *port = address.port().into();
+        *other.unwrap_or(&self.wire.address)
+    }
+
+    /// Puts the edge's address for a node where the node's own is. An empty host is no address.
+    pub fn endpoint(&self, node: BrokerId, host: &mut StrBytes, port: &mut i32) {
+        if !host.is_empty() {
+            let address = self.address_of(*node);
+            *host = StrBytes::from_string(address.ip().to_string());
+            *port = address.port().into();
+        }
     }
 
     /// How many brokers a topic's replicas can stand on: those of the cluster, whether or not all of them are up.
