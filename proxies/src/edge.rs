@@ -245,14 +245,6 @@ impl Drop for Edge {
     }
 }
 
-/// Listens on a loopback port of the system's choice, and adds who listens.
-async fn listen(listeners: &mut Vec<TcpListener>) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    listeners.push(listener);
-    Ok(address)
-}
-
 async fn accept(mut door: Door, wire: Arc<Wire>, rules: watch::Receiver<Rules>, mut closed: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
     let mut shuts = rules.clone();
@@ -360,4 +352,12 @@ async fn open(rules: watch::Receiver<Rules>, wire: &Wire, node: usize) -> io::Re
     Gate::new(rules.clone(), wire.activity()).pass().await;
     let upstream = rules.borrow().upstream.clone();
     upstream.connect(node, wire).await
+}
+
+/// Listens on a loopback port of the system's choice, and adds who listens.
+async fn listen(listeners: &mut Vec<TcpListener>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    listeners.push(listener);
+    Ok(address)
 }
