@@ -19,6 +19,8 @@ pub struct Door {
     listener: Option<TcpListener>,
     /// How to listen there again. Without it the door is never shut: somebody else could be given its port.
     again: Option<Box<dyn Fn() -> Listening + Send + Sync>>,
+    /// The place of the node that it leads to, from 0.
+    pub(crate) node: usize,
 }
 
 impl Door {
@@ -27,6 +29,7 @@ impl Door {
         Self {
             listener: Some(listener),
             again: None,
+            node: 0,
         }
     }
 
@@ -38,7 +41,14 @@ impl Door {
         Self {
             listener: Some(listener),
             again: Some(Box::new(move || Box::pin(again()))),
+            node: 0,
         }
+    }
+
+    /// The same, leading to the node that comes at this place of the edge's upstream, from 0. Else a door leads to the first.
+    #[must_use]
+    pub fn to_node(self, node: usize) -> Self {
+        Self { node, ..self }
     }
 
     /// The next connection. Cancelling it loses none.

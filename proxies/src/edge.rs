@@ -2,16 +2,14 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use momus_engine::injection::Strikes;
 use momus_engine::timeline::Timeline;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio_rustls::TlsStream;
 
 pub use crate::dialer::{Dialed, Dialer};
 pub use crate::door::{Door, TurnedAway};
@@ -23,23 +21,9 @@ use crate::kafka::Namespace;
 pub use crate::postgres::Databases;
 use crate::rule::{Answer, Answering, Rule, Rules};
 use crate::socket::{Socket, reset};
-use crate::tls::{self, Identity, TlsUpstream};
+use crate::tls::Identity;
+pub use crate::upstream::Upstream;
 pub(crate) use crate::wire::Wire;
-
-/// Where an edge leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Upstream {
-    /// A TCP address.
-    Tcp(SocketAddr),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-    /// Where no address leads: into a network that is not this process' own, or to a server within it.
-    Dialed(Dialer),
-    /// Nobody listens: the dependency does not run.
-    Nowhere,
-    /// A TCP address where TLS is spoken.
-    Tls(TlsUpstream),
-}
 
 /// What an edge understands of what passes.
 #[derive(Clone, Debug)]
@@ -51,7 +35,7 @@ pub enum Protocol {
     /// PostgreSQL: a session's database is replaced by the sandbox's clone, and the session is recorded
     /// with its statements. Encryption is declined where TLS does not end at the edge.
     Postgres(Databases),
-    /// Kafka: the caller sees the sandbox's part of the broker, and the edge as the cluster's one address.
+    /// Kafka: the caller sees the sandbox's part of the broker, and the edge's addresses as those of the cluster's nodes.
     Kafka(Namespace),
 }
 
@@ -65,6 +49,9 @@ pub struct ListenError {
 }
 
 /// The way from one caller to one dependency; it and its connections end when this is dropped.
+///
+/// Where the dependency has several nodes ([`Upstream::Nodes`]) the edge has an address for each, and its rules and its record are
+/// one for all.
 ///
 /// It mirrors its upstream: FIN is passed on per direction, RST is passed on, a slow reader slows its writer.
 /// The one difference is refusal, where the edge listens on a port of this machine's: the port accepts before the upstream
@@ -80,8 +67,8 @@ pub struct Edge {
     rules: Arc<watch::Sender<Rules>>,
     wire: Arc<Wire>,
     serving: Mutex<Vec<AbortHandle>>,
-    /// That of an edge which listens by itself.
-    own: Option<Entrance>,
+    /// Those of an edge which listens by itself, one for each node of its upstream.
+    own: Vec<Entrance>,
 }
 
 /// Where an edge is entered. Dropping it closes the listener; connections that came in by it go on to their end.
@@ -140,11 +127,16 @@ impl Edge {
         tls: Option<Identity>,
         timeline: Timeline,
     ) -> Result<Self, ListenError> {
+        let mut listeners = Vec::new();
         let bound = async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            Ok((listener.local_addr()?, listener))
+            let address = listen(&mut listeners).await?;
+            let mut others = Vec::new();
+            for _ in 1..upstream.nodes() {
+                others.push(listen(&mut listeners).await?);
+            }
+            Ok((address, others))
         };
-        let (address, listener) = match bound.await {
+        let (address, others) = match bound.await {
             Ok(bound) => bound,
             Err(source) => {
                 return Err(ListenError {
@@ -154,18 +146,19 @@ impl Edge {
                 });
             }
         };
-        let mut edge = Self::of(
-            Wire::new(caller, dependency, address, protocol, tls, timeline),
-            upstream,
-        );
-        edge.own = Some(edge.serve(listener));
+        let wire = Wire::new(caller, dependency, address, protocol, tls, timeline);
+        let mut edge = Self::of(wire.with_others(others), upstream);
+        let doors = listeners.into_iter().enumerate();
+        edge.own = doors
+            .map(|(node, listener)| edge.enter(Door::open(listener).to_node(node)))
+            .collect();
         Ok(edge)
     }
 
-    /// An edge whose caller finds it at this address, in a network that may not be this process' own; TLS ends there where it
-    /// has an identity. It is entered where [`Edge::enter`] says.
+    /// An edge whose caller finds it at this address, and further nodes of its upstream at the others, in a network that may
+    /// not be this process' own; TLS ends there where it has an identity. It is entered where [`Edge::enter`] says.
     pub fn at(
-        address: SocketAddr,
+        (address, others): (SocketAddr, Vec<SocketAddr>),
         (caller, dependency): (&str, &str),
         upstream: Upstream,
         protocol: Protocol,
@@ -180,7 +173,7 @@ impl Edge {
             identity.cloned(),
             timeline,
         );
-        Self::of(wire, upstream)
+        Self::of(wire.with_others(others), upstream)
     }
 
     fn of(wire: Wire, upstream: Upstream) -> Self {
@@ -189,7 +182,7 @@ impl Edge {
             rules: Arc::new(rules),
             wire: Arc::new(wire),
             serving: Mutex::default(),
-            own: None,
+            own: Vec::new(),
         }
     }
 
@@ -229,9 +222,14 @@ impl Edge {
         }
     }
 
-    /// The address that the caller is given.
+    /// The address that the caller is given: that of the first node.
     pub fn address(&self) -> SocketAddr {
         self.wire.address
+    }
+
+    /// The addresses of all nodes, that of the first before the others.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        std::iter::once(self.wire.address).chain(self.wire.others.iter().copied())
     }
 
     /// Leads connections opened from now on elsewhere; open ones stay where they are.
@@ -280,7 +278,7 @@ async fn accept(
         tokio::select! {
             _ = closed.changed() => break,
             accepted = door.accept(&mut shuts) => match accepted {
-                Ok(client) => drop(connections.spawn(serve(client, Arc::clone(&wire), rules.clone()))),
+                Ok(client) => drop(connections.spawn(serve(client, door.node, Arc::clone(&wire), rules.clone()))),
                 Err(error) => {
                     wire.connection(format!("could not be accepted: {error}"));
                     // Out of descriptors, mostly: the end of a connection gives some back, and so may another process.
@@ -311,13 +309,13 @@ fn told_if_it_panicked(served: Result<(), JoinError>, wire: &Wire) {
 }
 
 /// Serves one connection to its end.
-async fn serve(client: TcpStream, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
+async fn serve(client: TcpStream, node: usize, wire: Arc<Wire>, rules: watch::Receiver<Rules>) {
     let mut gate = Gate::new(rules.clone(), wire.activity());
     let connecting = wire.begins("a new connection");
     let opened = tokio::select! {
         biased;
         () = gate.refused(|| true) => Err("refused: a fault".to_owned()),
-        opened = open(rules.clone(), &wire) => opened.map_err(|error| format!("refused: {error}")),
+        opened = open(rules.clone(), &wire, node) => opened.map_err(|error| format!("refused: {error}")),
     };
     drop(connecting);
     let opened = match opened {
@@ -376,34 +374,17 @@ fn ungreeted(why: Ungreeted, wire: &Wire) {
     wire.connection(what);
 }
 
-/// Connects to the upstream as soon as no cut holds the connection back.
-async fn open(rules: watch::Receiver<Rules>, wire: &Wire) -> io::Result<Opened> {
+/// Connects to a node of the upstream as soon as no cut holds the connection back.
+async fn open(rules: watch::Receiver<Rules>, wire: &Wire, node: usize) -> io::Result<Opened> {
     Gate::new(rules.clone(), wire.activity()).pass().await;
     let upstream = rules.borrow().upstream.clone();
-    let socket = match upstream {
-        Upstream::Tcp(address) => {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Socket::Tcp(stream)
-        }
-        Upstream::Nowhere => return Err(rustix::io::Errno::CONNREFUSED.into()),
-        Upstream::Unix(path) => Socket::Unix(UnixStream::connect(path).await?),
-        Upstream::Dialed(dialer) => match dialer.dial().await? {
-            Dialed::Tcp(stream) => {
-                stream.set_nodelay(true)?;
-                Socket::Tcp(stream)
-            }
-            Dialed::Unix(stream) => Socket::Unix(stream),
-        },
-        Upstream::Tls(upstream) => {
-            let stream = TcpStream::connect(upstream.address).await?;
-            stream.set_nodelay(true)?;
-            if greeting::is_for_both(wire) {
-                return Ok((Socket::Tcp(stream), Some(upstream)));
-            }
-            let stream = tls::agree(stream, &upstream, Vec::new())?.await?;
-            Socket::Tls(Box::new(TlsStream::Client(stream)))
-        }
-    };
-    Ok((socket, None))
+    upstream.connect(node, wire).await
+}
+
+/// Listens on a loopback port of the system's choice, and adds who listens.
+async fn listen(listeners: &mut Vec<TcpListener>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    listeners.push(listener);
+    Ok(address)
 }

@@ -2,8 +2,8 @@
 //! (the protocol: <https://kafka.apache.org/protocol>).
 //!
 //! Towards the broker, names of topics, groups and transactional ids get the sandbox's prefix; towards the client they
-//! lose it, and what does not have it is not shown. Every broker's address becomes the edge's own, and each sandbox is a
-//! cluster with an id of its own.
+//! lose it, and what does not have it is not shown. The address of each node of the cluster becomes the one that the edge has
+//! for it, and each sandbox is a cluster with an id of its own.
 //! An API that is not handled here is absent from the answer to ApiVersions; a client that calls it nevertheless is cut
 //! off with the reason on the timeline.
 //!

@@ -20,4 +20,5 @@ mod socket;
 #[cfg(any(test, feature = "fuzzing"))]
 mod talk;
 pub mod tls;
+mod upstream;
 mod wire;

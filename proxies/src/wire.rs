@@ -23,8 +23,10 @@ use crate::{kafka, postgres};
 pub(crate) struct Wire {
     pub caller: String,
     pub dependency: String,
-    /// The edge's own.
+    /// The edge's own; that of the first node, where the dependency has several.
     pub address: SocketAddr,
+    /// Those of the other nodes.
+    pub others: Vec<SocketAddr>,
     pub protocol: Protocol,
     /// What a caller is shown, where TLS ends at the edge.
     pub tls: Option<Identity>,
@@ -45,11 +47,17 @@ impl Wire {
             caller,
             dependency,
             address,
+            others: Vec::new(),
             protocol,
             tls,
             timeline,
             reads: Mutex::default(),
         }
+    }
+
+    /// The same, of a dependency whose other nodes the edge has at these addresses.
+    pub fn with_others(self, others: Vec<SocketAddr>) -> Self {
+        Self { others, ..self }
     }
 
     /// Records what became of a connection.

@@ -100,6 +100,27 @@ fn text(output: &Output) -> String {
 }
 
 #[tokio::test]
+async fn tls_ends_at_the_address_of_each_node() {
+    let bench = Bench::new();
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let Upstream::Tcp(address) = hello().await else {
+            unreachable!("it listens on a port")
+        };
+        nodes.push(address);
+    }
+    let edge = bench.edge(Upstream::Nodes(nodes), Protocol::Http(Purpose::Calls)).await;
+    assert_eq!(edge.addresses().count(), 3);
+    for address in edge.addresses() {
+        let output = run("curl", &["-sS", &format!("https://{address}/")], &bench.ca).await;
+        assert_eq!(text(&output), "hello", "{address}");
+    }
+    let answered = bench.seen();
+    let answered = answered.iter().filter(|line| *line == "GET / Some(200)");
+    assert_eq!(answered.count(), 3);
+}
+
+#[tokio::test]
 async fn curl_python_and_node_trust_the_edge_and_are_recorded() {
     let bench = Bench::new();
     let edge = bench.edge(hello().await, Protocol::Http(Purpose::Calls)).await;

@@ -160,6 +160,8 @@ pub enum Schema {
 pub struct Broker {
     /// Where it is declared.
     pub place: Place,
+    /// How many nodes it has, from 1 to 9; 1 where the file says nothing.
+    pub nodes: u32,
     /// Its topics by name.
     pub topics: IndexMap<String, Topic>,
     /// What sandboxes have of it for themselves.

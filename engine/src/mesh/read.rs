@@ -9,6 +9,9 @@ use super::{Mesh, schema};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
+/// Of how many nodes a broker is at the most: each is a process of its own on this machine.
+const MOST_NODES: u32 = 9;
+
 impl Reader<'_> {
     /// The whole mesh; what could not be read is noted, and left out or filled with something plain.
     pub(super) fn mesh(&mut self, root: &Node, file: &Path) -> Mesh {
@@ -172,10 +175,20 @@ impl Reader<'_> {
         }
         Broker {
             place: place.clone(),
+            nodes: self.nodes(&fields, &of),
             topics,
             isolation: self.isolation(&fields, &of),
             tls: self.tls(&fields, &of, false),
         }
+    }
+
+    fn nodes(&mut self, fields: &Fields<'_>, of: &str) -> u32 {
+        let Some(node) = fields.get("nodes") else { return 1 };
+        let count = self.count(node, &format!("`nodes` of {of}"), MOST_NODES);
+        if let (None, Some(last)) = (count, self.errors.last_mut()) {
+            last.hint = Some("of `nodes: 3` one may die".to_owned());
+        }
+        count.unwrap_or(1)
     }
 
     fn topic(&mut self, name: &str, place: &Place, node: &Node) -> Topic {

@@ -186,6 +186,10 @@ pub(super) struct Schema {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct Broker {
+    /// How many nodes it has; 1 without it. With several, each is a broker of its own, found by clients at an address of its
+    /// own, and of three or more one may die.
+    #[schemars(range(min = 1, max = 9))]
+    nodes: Option<u32>,
     /// Its topics by name. A topic stands on one broker only.
     topics: Option<BTreeMap<String, Topic>>,
     /// What each sandbox has of it for itself: its `data`, which is the default, or a `server` of its own, with its own

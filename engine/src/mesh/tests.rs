@@ -55,6 +55,13 @@ fn sandboxes_share_servers_unless_the_mesh_says_otherwise() {
 }
 
 #[test]
+fn a_broker_has_one_node_unless_the_mesh_says_otherwise() {
+    let mesh = "mesh: m\nbrokers:\n  kafka: {}\n  red: { nodes: 3 }\n";
+    let mesh = Mesh::parse(mesh, Path::new("m.yaml")).unwrap();
+    assert_eq!(["kafka", "red"].map(|name| mesh.brokers[name].nodes), [1, 3]);
+}
+
+#[test]
 fn every_mesh_of_the_fixtures_loads() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut seen = 0;

@@ -6,13 +6,14 @@ use momus_engine::event::Happening;
 use momus_engine::failure::StepError;
 use momus_engine::mesh::Mesh;
 use momus_engine::run::Teller;
+use momus_proxies::edge::Upstream;
 
 use super::Options;
 use super::broker_choice::{Brokers, beyond_the_mock, choose};
 use super::servers::{failure, told};
 use crate::cache::Progress;
-use crate::guardian::{Child, Guardian};
-use crate::servers::kafka::{Distribution, KafkaServer, NewTopic, Unmade};
+use crate::guardian::Guardian;
+use crate::servers::kafka::{Distribution, KafkaServer, NewTopic, Node, Unmade};
 use crate::servers::mock::MockKafka;
 
 /// A broker.
@@ -26,9 +27,9 @@ pub(super) enum BrokerServer {
 /// What a broker is started from that a sandbox has for itself.
 pub(super) enum PreparedBroker {
     /// Apache Kafka.
-    Real(Distribution),
+    Real { distribution: Distribution, nodes: usize },
     /// librdkafka's mock cluster.
-    Mock,
+    Mock { nodes: usize },
 }
 
 impl PreparedBroker {
@@ -41,14 +42,16 @@ impl PreparedBroker {
         progress: &Progress,
         teller: &Teller,
     ) -> Result<Self, StepError> {
+        let nodes = nodes_of(mesh, name);
         match choose(mesh, options)? {
             Brokers::Mock(why) => {
                 tell_of_mock(name, &why, teller).await;
-                Ok(Self::Mock)
+                Ok(Self::Mock { nodes })
             }
             Brokers::Real => {
                 let distribution = Distribution::get(guardian, &options.cache, progress).await;
-                distribution.map(Self::Real).map_err(|error| failure(&error))
+                let distribution = distribution.map_err(|error| failure(&error))?;
+                Ok(Self::Real { distribution, nodes })
             }
         }
     }
@@ -64,16 +67,16 @@ impl BrokerServer {
         progress: &Progress,
         teller: &Teller,
     ) -> Result<Self, StepError> {
-        let began = Instant::now();
+        let (began, nodes) = (Instant::now(), nodes_of(mesh, name));
         let why = match choose(mesh, options)? {
             Brokers::Mock(why) => why,
             Brokers::Real => {
                 progress(&format!("starting Kafka ({name})"));
                 // The folders of a run have names of their own: a broker may be called as one of them.
                 let folder = format!("broker-{name}");
-                match KafkaServer::start(guardian, &options.cache, &folder, progress).await {
+                match KafkaServer::start_nodes(guardian, &options.cache, &folder, nodes, progress).await {
                     Ok(server) => {
-                        told(teller, name, "Apache Kafka 4.4.0", began).await;
+                        told(teller, name, &version("Apache Kafka 4.4.0", nodes), began).await;
                         return Ok(Self::Real(server));
                     }
                     // It could not be fetched.
@@ -86,8 +89,8 @@ impl BrokerServer {
             }
         };
         tell_of_mock(name, &why, teller).await;
-        let mock = MockKafka::start().await.map_err(|error| failure(&error))?;
-        told(teller, name, "librdkafka's mock cluster", began).await;
+        let mock = MockKafka::start_nodes(nodes).await.map_err(|error| failure(&error))?;
+        told(teller, name, &version("librdkafka's mock cluster", nodes), began).await;
         Ok(Self::Mock(mock))
     }
 
@@ -98,9 +101,9 @@ impl BrokerServer {
         folder: &str,
     ) -> Result<Self, StepError> {
         let started = match prepared {
-            PreparedBroker::Mock => MockKafka::start().await.map(Self::Mock),
-            PreparedBroker::Real(distribution) => {
-                let started = KafkaServer::start_from(guardian, distribution, folder).await;
+            PreparedBroker::Mock { nodes } => MockKafka::start_nodes(*nodes).await.map(Self::Mock),
+            PreparedBroker::Real { distribution, nodes } => {
+                let started = KafkaServer::start_from(guardian, distribution, folder, *nodes).await;
                 started.map(Self::Real)
             }
         };
@@ -116,20 +119,23 @@ impl BrokerServer {
         }
     }
 
-    /// Its process, if it is one.
-    pub(super) fn child(&self) -> Option<&Child> {
-        match self {
-            Self::Real(server) => Some(server.child()),
+    /// The nodes that are processes of their own.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        let real = match self {
+            Self::Real(server) => Some(server),
             Self::Mock(_) => None,
-        }
+        };
+        real.into_iter().flat_map(KafkaServer::nodes)
     }
 
-    /// Where clients connect.
-    pub(super) fn address(&self) -> String {
-        match self {
-            Self::Real(server) => server.address(),
-            Self::Mock(mock) => mock.address().to_owned(),
-        }
+    /// Where edges lead.
+    pub(super) fn upstream(&self) -> Option<Upstream> {
+        let addresses: Vec<String> = match self {
+            Self::Real(server) => server.nodes().map(Node::address).collect(),
+            Self::Mock(mock) => mock.addresses().map(str::to_owned).collect(),
+        };
+        let addresses = addresses.iter().map(|address| address.parse().ok());
+        addresses.collect::<Option<Vec<_>>>().map(Upstream::Nodes)
     }
 
     /// Makes topics, and tells which of them could not be made.
@@ -147,6 +153,14 @@ impl BrokerServer {
         }
     }
 
+    /// Returns once clients can find these topics, with so many partitions each.
+    pub(super) async fn until_known(&self, topics: &[(String, u32)]) -> Result<(), StepError> {
+        match self {
+            Self::Mock(_) => Ok(()),
+            Self::Real(server) => server.until_known(topics).await.map_err(|error| failure(&error)),
+        }
+    }
+
     /// Removes these topics and all other topics and groups whose names begin so; those of the mock cluster go with it.
     pub(super) async fn remove_all(&self, topics: Vec<String>, prefix: &str) -> Result<(), StepError> {
         let Self::Real(server) = self else { return Ok(()) };
@@ -154,6 +168,18 @@ impl BrokerServer {
         let groups = server.delete_groups(prefix).await;
         let topics = server.delete_topics(topics, prefix).await;
         groups.and(topics).map_err(|error| failure(&error))
+    }
+}
+
+/// How many nodes the broker has that the mesh calls so.
+fn nodes_of(mesh: &Mesh, name: &str) -> usize {
+    mesh.brokers.get(name).map_or(1, |broker| broker.nodes as usize)
+}
+
+fn version(server: &str, nodes: usize) -> String {
+    match nodes {
+        1 => server.to_owned(),
+        _ => format!("{server}, {nodes} nodes"),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use momus_engine::failure::{Failure, StepError};
 use momus_engine::mesh::{Broker, Mesh};
+use tokio::sync::OnceCell;
 
 use super::servers::{Servers, failure, template_of};
 use crate::guardian::ProcessId;
@@ -20,6 +21,8 @@ pub(super) struct Data {
     mesh: Arc<Mesh>,
     servers: Arc<Servers>,
     sandbox: String,
+    /// Whether clients can find its topics.
+    known: OnceCell<()>,
 }
 
 impl Data {
@@ -29,6 +32,7 @@ impl Data {
             mesh,
             servers,
             sandbox: sandbox.to_owned(),
+            known: OnceCell::new(),
         }
     }
 
@@ -80,6 +84,27 @@ impl Data {
             }
         });
         join_all(made).await.into_iter().collect()
+    }
+
+    /// Returns once clients can find its topics.
+    ///
+    /// # Errors
+    /// When they cannot in time.
+    pub(super) async fn until_known(&self) -> Result<(), StepError> {
+        let prefix = prefix(&self.sandbox);
+        let all = async || {
+            let brokers = self.mesh.brokers.iter().filter(|(_, broker)| !broker.topics.is_empty());
+            let known = brokers.filter_map(|(name, broker)| {
+                let topics = broker.topics.iter();
+                let topics: Vec<_> = topics
+                    .map(|(topic, it)| (format!("{prefix}{topic}"), it.partitions))
+                    .collect();
+                let server = self.servers.brokers.get(name)?;
+                Some(async move { server.until_known(&topics).await })
+            });
+            join_all(known).await.into_iter().collect()
+        };
+        self.known.get_or_try_init(all).await.copied()
     }
 
     /// The processes of the servers that the sandbox has for itself.

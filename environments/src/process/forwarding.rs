@@ -54,9 +54,10 @@ pub(super) async fn serve(
         .into_iter()
         .filter_map(|it| edges.get(caller, it))
     {
-        let address = edge.address();
-        ways.add(&address.ip().to_string(), address.port(), address);
-        ways.add("localhost", address.port(), address);
+        for address in edge.addresses() {
+            ways.add(&address.ip().to_string(), address.port(), address);
+            ways.add("localhost", address.port(), address);
+        }
     }
     let (service, timeline) = (caller.to_owned(), timeline.clone());
     let beyond = move |to: &str| {

@@ -30,6 +30,25 @@ pub(super) fn address_of(mesh: &Mesh, caller: &str, dependency: &str) -> SocketA
     (Ipv4Addr::new(NETWORK[0], NETWORK[1], high, low), free.unwrap_or(port)).into()
 }
 
+/// Where a service finds the other nodes of a broker inside its walls: at the ports that follow that of the first. What the
+/// service has itself, or finds something at, is left out.
+pub(super) fn others_of(mesh: &Mesh, caller: &str, dependency: &str) -> Vec<SocketAddr> {
+    let first = address_of(mesh, caller, dependency);
+    let count = mesh.brokers.get(dependency).map_or(1, |broker| broker.nodes as usize);
+    let service = mesh.services.get(caller);
+    let own = service.into_iter().flat_map(|service| service.ports.values().copied());
+    // Told by name it is this address, and told as an address it may be.
+    let also = service
+        .into_iter()
+        .flat_map(|service| service.also_at.values().flatten());
+    let taken: Vec<u16> = own.chain(also.map(|also| also.value.port)).collect();
+    let following = (first.port()..=u16::MAX).skip(1).filter(|port| !taken.contains(port));
+    following
+        .take(count.saturating_sub(1))
+        .map(|port| SocketAddr::new(first.ip(), port))
+        .collect()
+}
+
 /// By what a service knows a dependency: its name, and wherever else it is found.
 pub(super) fn names_of(mesh: &Mesh, caller: &str, dependency: &str) -> Vec<String> {
     let service = mesh.services.get(caller);
@@ -60,6 +79,8 @@ fn usual_port(mesh: &Mesh, dependency: &str) -> u16 {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) dependency: String,
+    /// The place of the node that it leads to, from 0.
+    pub(super) node: usize,
     pub(super) socket: Socket,
 }
 
@@ -90,7 +111,10 @@ impl Found {
         for dependency in service.dependencies() {
             let address = address_of(mesh, caller, dependency);
             found.name(dependency, address.ip());
-            found.enter(dependency, address);
+            found.enter(dependency, 0, address);
+            for (address, node) in others_of(mesh, caller, dependency).into_iter().zip(1..) {
+                found.enter(dependency, node, address);
+            }
             let usual = SocketAddr::new(address.ip(), usual_port(mesh, dependency));
             if let (SocketAddr::V4(usual), SocketAddr::V4(address)) = (usual, address)
                 && usual != address
@@ -106,7 +130,7 @@ impl Found {
                         address.ip()
                     }
                 };
-                found.enter(dependency, SocketAddr::new(at, also.value.port));
+                found.enter(dependency, 0, SocketAddr::new(at, also.value.port));
             }
         }
         found
@@ -118,13 +142,14 @@ impl Found {
         }
     }
 
-    fn enter(&mut self, dependency: &str, address: SocketAddr) {
+    fn enter(&mut self, dependency: &str, node: usize, address: SocketAddr) {
         let taken = |entry: &Entry| match entry.socket {
             Socket::Tcp(other) | Socket::Udp(other) => other == address,
         };
         if !self.entries.iter().any(taken) {
             self.entries.push(Entry {
                 dependency: dependency.to_owned(),
+                node,
                 socket: match dependency {
                     "statsd" => Socket::Udp(address),
                     _ => Socket::Tcp(address),
@@ -200,5 +225,25 @@ brokers: { kafka: {} }
             till,
             [("127.77.0.2:8080".parse().unwrap(), "127.77.0.2:9080".parse().unwrap())]
         );
+    }
+
+    #[test]
+    fn the_other_nodes_of_a_broker_are_found_at_the_ports_that_follow_and_are_free() {
+        let mesh = "mesh: m\nservices:\n  shop: { command: [shop], depends_on: [kafka] }\n  till:\n    command: [till]\n    \
+                    ports: { http: 9093 }\n    depends_on: [kafka]\n    also_at: { kafka: ['kafka:9095'] }\n\
+                    brokers: { kafka: { nodes: 3 } }\n";
+        let mesh = Mesh::parse(mesh, std::path::Path::new("/m/mesh.yaml")).unwrap();
+        let others = |caller| {
+            let others = others_of(&mesh, caller, "kafka").into_iter();
+            others.map(|address| address.port()).collect::<Vec<_>>()
+        };
+        assert_eq!(others("shop"), [9093, 9094]);
+        assert_eq!(
+            others("till"),
+            [9094, 9096],
+            "9093 is its own, and the first node is at 9095 as well"
+        );
+        let found = Found::new(&mesh, "till").entries;
+        assert_eq!(found.iter().map(|entry| entry.node).collect::<Vec<_>>(), [0, 1, 2, 0]);
     }
 }

@@ -20,6 +20,7 @@ mod ready;
 mod resolver;
 mod reuse;
 mod room;
+mod running;
 mod sandbox;
 mod servers;
 mod service;

@@ -80,10 +80,8 @@ impl Servers {
 
     /// The processes of the servers that a sandbox has for itself.
     pub(super) fn own_processes(&self) -> Vec<ProcessId> {
-        let brokers = self
-            .brokers
-            .iter()
-            .filter_map(|(name, broker)| Some((name, broker.child()?)));
+        let brokers = self.brokers.iter();
+        let brokers = brokers.flat_map(|(name, broker)| broker.nodes().map(move |node| (name, node.child())));
         let postgres = self.postgres.iter().map(|(name, server)| (name, server.child()));
         let own = brokers.chain(postgres).filter(|(name, _)| self.is_own(name));
         own.map(|(_, child)| child.process().clone()).collect()

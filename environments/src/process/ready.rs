@@ -14,7 +14,7 @@ use momus_proxies::kafka::{Namespace, Partition};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::service::Running;
+use super::running::Running;
 
 /// How soon one try of a healthcheck follows another: when something happened in the sandbox, not before the first of
 /// these, and at the second for certain.

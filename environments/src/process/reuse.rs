@@ -17,8 +17,9 @@ use momus_engine::mesh::Source;
 use momus_proxies::edges::Edges;
 use tokio::time::{Instant, timeout_at};
 
+use super::running::{Running, Stage};
 use super::sandbox::ProcessSandbox;
-use super::service::{Process, Running, Stage};
+use super::service::Process;
 use super::within::{House, Openings};
 
 /// How long the end of a sandbox waits for it to be quiet, beyond its `settle`.
@@ -41,6 +42,10 @@ impl Idles {
 
     fn put(&self, service: &str, idle: Idle) {
         self.lock().entry(service.to_owned()).or_default().push(idle);
+    }
+
+    fn has(&self, service: &str) -> bool {
+        self.lock().get(service).is_some_and(|idles| !idles.is_empty())
     }
 
     /// The latest of a service.
@@ -113,6 +118,10 @@ impl ProcessSandbox {
         let (Ok(process), Some(house)) = (self.process(name), self.house()) else {
             return false;
         };
+        // A client that knew a topic and is told that there is none looks for it again only after minutes.
+        if !self.idles.has(name) || self.data.until_known().await.is_err() {
+            return false;
+        }
         while let Some(idle) = self.idles.take(name) {
             let Some(running) = process.adopt(idle, self, &house).await else {
                 continue;

@@ -34,10 +34,22 @@ pub(super) fn of_descriptors(mesh: &Mesh) -> Option<(usize, String)> {
 fn of_a_sandbox(mesh: &Mesh) -> u64 {
     let things = mesh.services.len() + mesh.datastores.len() + mesh.brokers.len() + mesh.buckets.len();
     let of_services = mesh.services.values().map(|service| service.dependencies().len());
-    let edges = things + mesh.partners.len() + of_services.sum::<usize>();
+    let edges = things + mesh.partners.len() + of_services.sum::<usize>() + of_other_nodes(mesh);
     let services = mesh.services.values();
     let started = services.filter(|service| matches!(service.source, Source::Command(_)));
     edges as u64 * OF_AN_EDGE + started.count() as u64 * OF_A_SERVICE
+}
+
+/// How many edges it is as if there were more, for the nodes of brokers that have several.
+fn of_other_nodes(mesh: &Mesh) -> usize {
+    let others = mesh.brokers.iter().map(|(name, broker)| {
+        let services = mesh.services.values();
+        let callers = 1 + services
+            .filter(|service| service.dependencies().contains(&name.as_str()))
+            .count();
+        callers * (broker.nodes as usize).saturating_sub(1)
+    });
+    others.sum()
 }
 
 #[cfg(test)]
@@ -50,7 +62,11 @@ mod tests {
     fn a_sandbox_takes_what_its_edges_and_services_take() {
         let mesh = "mesh: m\nservices:\n  shop: { command: [shop], depends_on: [db, bank] }\n  bank: { url: 'http://localhost:1' }\n\
                     datastores: { db: { postgres: {} } }\n";
-        let mesh = Mesh::parse(mesh, Path::new("/m/mesh.yaml")).unwrap();
+        let cluster = "brokers: { kafka: { nodes: 3 } }\n";
+        let read = |text: &str| Mesh::parse(text, Path::new("/m/mesh.yaml")).unwrap();
+        let with_cluster = mesh.replace("[db, bank]", "[db, bank, kafka]") + cluster;
+        assert_eq!(of_a_sandbox(&read(&with_cluster)), 11 * OF_AN_EDGE + OF_A_SERVICE);
+        let mesh = read(mesh);
         assert_eq!(of_a_sandbox(&mesh), 5 * OF_AN_EDGE + OF_A_SERVICE);
         let (room, why) = of_descriptors(&mesh).unwrap();
         assert!(

@@ -23,7 +23,8 @@ use super::data::Data;
 use super::incident::{Incident, lacking};
 use super::ports::Unshared;
 use super::reuse::Idles;
-use super::service::{Process, Stage};
+use super::running::Stage;
+use super::service::Process;
 use super::standins::StandIns;
 use crate::guardian::{Signal, remove_tree};
 

@@ -195,15 +195,17 @@ pub(super) async fn told(teller: &Teller, server: &str, version: &str, began: In
 /// What may die: who it is, its process, and what it writes.
 pub(super) type Mortal = (String, Child, Tail);
 
-/// The brokers that are processes.
+/// The nodes of the brokers that are processes.
 pub(super) fn mortal_brokers(brokers: &BTreeMap<String, Arc<BrokerServer>>) -> impl Iterator<Item = Mortal> {
-    brokers.iter().filter_map(|(name, broker)| match &**broker {
-        BrokerServer::Real(server) => Some((
-            format!("the broker {name}"),
-            server.child().clone(),
-            server.output().clone(),
-        )),
-        BrokerServer::Mock(_) => None,
+    brokers.iter().flat_map(|(name, broker)| {
+        let count = broker.nodes().count();
+        broker.nodes().zip(1..).map(move |(node, id)| {
+            let who = match count {
+                1 => format!("the broker {name}"),
+                _ => format!("node {id} of the broker {name}"),
+            };
+            (who, node.child().clone(), node.output().clone())
+        })
     })
 }
 

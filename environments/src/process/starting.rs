@@ -14,8 +14,8 @@ use momus_proxies::http::forward::ForwardProxy;
 use tokio::sync::watch;
 
 use super::ready::Candidate;
+use super::running::{Running, Stage};
 use super::sandbox::ProcessSandbox;
-use super::service::{Running, Stage};
 use super::within::House;
 
 /// How often a service is started anew when its port was taken meanwhile.

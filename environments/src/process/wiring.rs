@@ -18,7 +18,7 @@ use momus_proxies::tls::{Roots, TlsUpstream};
 use super::brokers::BrokerServer;
 use super::data::{clone_of, prefix};
 use super::forwarding;
-use super::found::{address_of, names_of};
+use super::found::{address_of, names_of, others_of};
 use super::making::Shared;
 use super::standins::StandIns;
 
@@ -115,7 +115,7 @@ impl Wiring {
             }
             Some(Kind::Broker) => {
                 let server = servers.brokers.get(dependency).ok_or_else(absent)?;
-                let address = server.address().parse().map_err(|_| absent())?;
+                let upstream = server.upstream().ok_or_else(absent)?;
                 let broker = match &**server {
                     BrokerServer::Real(_) if servers.is_own(dependency) => Broker::Own,
                     BrokerServer::Real(_) => Broker::Real,
@@ -136,7 +136,7 @@ impl Wiring {
                     }
                 };
                 self.namespaces.insert(key.clone(), namespace.clone());
-                (Upstream::Tcp(address), Protocol::Kafka(namespace))
+                (upstream, Protocol::Kafka(namespace))
             }
             Some(Kind::Bucket) => {
                 let s3 = standins.s3.as_ref().ok_or_else(absent)?;
@@ -171,7 +171,7 @@ impl Wiring {
             names.push(address.ip().to_string());
             let identity = trust.map(|trust| trust.identity(&names)).transpose()?;
             Edge::at(
-                address,
+                (address, others_of(mesh, caller, dependency)),
                 (caller, dependency),
                 upstream,
                 protocol,

@@ -174,7 +174,9 @@ impl Openings {
                         let walls = walls.clone();
                         async move { walls.listen(address).await }
                     };
-                    openings.doors.push((entry.clone(), Door::shutting(listener, again)));
+                    openings
+                        .doors
+                        .push((entry.clone(), Door::shutting(listener, again).to_node(entry.node)));
                 }
                 Socket::Udp(_) => openings.datagrams.push(datagrams(socket)?),
             }

@@ -126,24 +126,33 @@ struct CreateTopic {
     done: oneshot::Sender<Result<(), KafkaError>>,
 }
 
-/// A running mock cluster of one broker, in this process.
+/// A running mock cluster, in this process.
 #[derive(Debug)]
 pub struct MockKafka {
-    address: String,
+    /// Those of its nodes, in the order of their ids, with commas between them.
+    addresses: String,
     /// To the thread that holds the cluster, which may not leave it; it ends, and the cluster with it, when this is dropped.
     topics: mpsc::Sender<CreateTopic>,
 }
 
 impl MockKafka {
-    /// Starts it; it takes about a millisecond.
+    /// Starts one of a single node; it takes about a millisecond.
     ///
     /// # Errors
     /// When librdkafka cannot make it.
     pub async fn start() -> Result<Self, ServerError> {
+        Self::start_nodes(1).await
+    }
+
+    /// Starts one of so many nodes, which lead partitions in turn and replicate nothing.
+    ///
+    /// # Errors
+    /// When librdkafka cannot make it.
+    pub async fn start_nodes(nodes: usize) -> Result<Self, ServerError> {
         let (topics, wanted) = mpsc::channel::<CreateTopic>();
-        let (started, address) = oneshot::channel();
+        let (started, addresses) = oneshot::channel();
         thread::spawn(move || {
-            let client = match with_a_cluster() {
+            let client = match with_a_cluster(nodes) {
                 Ok(client) => client,
                 Err(error) => return drop(started.send(Err(error.to_string()))),
             };
@@ -155,15 +164,20 @@ impl MockKafka {
                 let _ = done.send(cluster.create_topic(&name, partitions, 1));
             }
         });
-        let address = address.await.unwrap_or_else(|_| Err("its thread ended".into()));
-        let address = address.map_err(|reason| refused("start", reason))?;
-        Ok(Self { address, topics })
+        let addresses = addresses.await.unwrap_or_else(|_| Err("its thread ended".into()));
+        let addresses = addresses.map_err(|reason| refused("start", reason))?;
+        Ok(Self { addresses, topics })
     }
 
-    /// Where clients connect: host and port.
+    /// Where clients connect: host and port of its first node.
     #[must_use]
     pub fn address(&self) -> &str {
-        &self.address
+        self.addresses().next().unwrap_or_default()
+    }
+
+    /// Host and port of each of its nodes, in the order of their ids, which begin with 1.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.addresses.split(',')
     }
 
     /// Makes a topic. One that is not made is made by the mock itself, with four partitions, when a client first names it.
@@ -184,9 +198,11 @@ impl MockKafka {
     }
 }
 
-/// A client that has a mock cluster of one broker, and lives as long as it.
-fn with_a_cluster() -> Result<BaseProducer, KafkaError> {
-    let client: BaseProducer = ClientConfig::new().set("test.mock.num.brokers", "1").create()?;
+/// A client that has a mock cluster of so many nodes, and lives as long as it.
+fn with_a_cluster(nodes: usize) -> Result<BaseProducer, KafkaError> {
+    let mut config = ClientConfig::new();
+    config.set("test.mock.num.brokers", nodes.to_string());
+    let client: BaseProducer = config.create()?;
     form_groups_at_once(&client);
     Ok(client)
 }

@@ -8,6 +8,7 @@ mod ends;
 mod failures;
 mod forward;
 mod life;
+mod nodes;
 mod own;
 mod reuse;
 mod run;

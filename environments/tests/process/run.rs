@@ -80,15 +80,20 @@ impl Run {
 
     /// A run whose services have no walls.
     pub fn without_walls(mesh: &str) -> Self {
-        Self::with(mesh, Duration::from_secs(30), false)
+        Self::with(mesh, Duration::from_secs(30), false, BrokerChoice::Real)
+    }
+
+    /// A run without walls whose brokers are mock clusters.
+    pub fn mocked(mesh: &str) -> Self {
+        Self::with(mesh, Duration::from_secs(30), false, BrokerChoice::Mock)
     }
 
     /// A run in which a service may take so long until it is ready.
     pub fn limited(mesh: &str, ready_limit: Duration) -> Self {
-        Self::with(mesh, ready_limit, true)
+        Self::with(mesh, ready_limit, true, BrokerChoice::Real)
     }
 
-    fn with(mesh: &str, ready_limit: Duration, walls: bool) -> Self {
+    fn with(mesh: &str, ready_limit: Duration, walls: bool, broker: BrokerChoice) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let cache = Cache::of_user().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -117,7 +122,7 @@ impl Run {
         let options = Options {
             launcher,
             cache,
-            broker: Some(BrokerChoice::Real),
+            broker: Some(broker),
             ci: false,
             walls,
             ready_limit,

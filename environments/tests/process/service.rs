@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ObjectStoreExt, PutPayload};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::{ClientConfig, Message};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_postgres::{Client, NoTls};
@@ -29,6 +29,7 @@ async fn service() {
         Ok("shop") => shop().await,
         Ok("billing") => billing().await,
         Ok("stubborn") => stubborn().await,
+        Ok("everywhere") => everywhere().await,
         Ok(other) => panic!("there is no service {other}"),
         Err(_) => {}
     }
@@ -200,4 +201,32 @@ async fn stubborn() {
     }
     let routes = Router::new().route("/readyz", get(async || "ready"));
     axum::serve(socket.listen(16).unwrap(), routes).await.unwrap();
+}
+
+/// `POST /orders/{id}` publishes the order to each partition; `GET /nodes` tells where the broker says that its nodes are.
+async fn everywhere() {
+    let producer: FutureProducer = kafka().set("linger.ms", "0").create().unwrap();
+    let asks = producer.clone();
+    let order = async move |Path(id): Path<String>| {
+        for partition in 0..6 {
+            let record = FutureRecord::to("orders.v1").key(&id).payload(&id).partition(partition);
+            producer.send(record, Duration::from_secs(20)).await.unwrap();
+        }
+        StatusCode::ACCEPTED
+    };
+    let nodes = async move || {
+        let asked = tokio::task::spawn_blocking(move || asks.client().fetch_metadata(None, Duration::from_secs(20)));
+        let metadata = asked.await.unwrap().unwrap();
+        let nodes = metadata.brokers().iter();
+        let mut nodes: Vec<_> = nodes
+            .map(|it| format!("{} {}:{}", it.id(), it.host(), it.port()))
+            .collect();
+        nodes.sort();
+        nodes.join(", ")
+    };
+    let routes = Router::new()
+        .route("/readyz", get(async || "ready"))
+        .route("/nodes", get(nodes))
+        .route("/orders/{id}", post(order));
+    serve(routes).await;
 }

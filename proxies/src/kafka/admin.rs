@@ -42,8 +42,7 @@ impl Api for CreateTopicsRequest {
 
     /// A mesh made for a larger cluster runs on this one: replicas beyond the brokers there are left out.
     fn to_broker(&mut self, scope: &Scope) {
-        let brokers = scope.seen(|seen| seen.brokers).unwrap_or(1);
-        let most = i16::try_from(brokers.max(1)).unwrap_or(i16::MAX);
+        let most = i16::try_from(scope.brokers()).unwrap_or(i16::MAX);
         for topic in &mut self.topics {
             scope.names().put(&mut topic.name);
             topic.replication_factor = topic.replication_factor.min(most);

@@ -34,6 +34,41 @@ const SHARED: StrBytes =
 /// The type of what clients report of themselves (`ConfigResource.Type.CLIENT_METRICS`).
 const CLIENT_METRICS: i8 = 16;
 
+/// The type of nodes (`ConfigResource.Type.BROKER`).
+const BROKER: i8 = 4;
+
+/// What of a node's configuration tells where nodes are: a list, with the address behind `://` or `@`.
+const ADDRESSES: [&str; 4] = [
+    "listeners",
+    "advertised.listeners",
+    "controller.quorum.voters",
+    "controller.quorum.bootstrap.servers",
+];
+
+/// Puts the edge's address for the node where the configuration tells addresses.
+fn hide_addresses(node: &mut describe_configs_response::DescribeConfigsResult, scope: &Scope) {
+    let address = scope.address_of(node.resource_name.parse().unwrap_or_default());
+    let hidden = |value: &mut Option<StrBytes>| {
+        let Some(told) = value.as_ref().filter(|told| !told.is_empty()) else {
+            return;
+        };
+        let each = told.split(',').map(|each| {
+            let at = each.rfind(['/', '@']).map_or(0, |at| at + 1);
+            match each.split_at(at) {
+                // As Kafka's default has it: no address.
+                (_, port) if port.starts_with(':') => each.to_owned(),
+                (before, _) => format!("{before}{address}"),
+            }
+        });
+        *value = Some(StrBytes::from_string(each.collect::<Vec<_>>().join(",")));
+    };
+    let configs = node.configs.iter_mut();
+    for config in configs.filter(|config| ADDRESSES.contains(&config.name.as_str())) {
+        hidden(&mut config.value);
+        config.synonyms.iter_mut().for_each(|other| hidden(&mut other.value));
+    }
+}
+
 /// `AlterConfigOp.OpType.DELETE`
 const DELETE: i8 = 1;
 
@@ -82,6 +117,9 @@ impl Api for DescribeConfigsRequest {
         for result in &mut answer.results {
             let (name, message) = (&mut result.resource_name, &mut result.error_message);
             take(result.resource_type, name, message, scope);
+            if result.resource_type == BROKER {
+                hide_addresses(result, scope);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Fetch: up to version 12 topics have names, from 13 on ids, and then next to nothing is rewritten.
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
@@ -12,6 +13,12 @@ use super::scope::Scope;
 
 /// The first version with ids in place of names.
 const BY_ID: i16 = 13;
+
+/// What a node says of a partition that another leads.
+const MOVED: [i16; 2] = [
+    ResponseError::NotLeaderOrFollower.code(),
+    ResponseError::FencedLeaderEpoch.code(),
+];
 
 impl Api for FetchRequest {
     fn to_broker(&mut self, scope: &Scope) {
@@ -67,6 +74,11 @@ impl Api for FetchRequest {
         for topic in &answer.responses {
             let name = scope.topic(&topic.topic, &topic.topic_id);
             let mut numbers = Vec::new();
+            let led_elsewhere = topic.partitions.iter().filter(|it| MOVED.contains(&it.error_code));
+            for partition in led_elsewhere {
+                let place = (name.clone(), partition.partition_index);
+                scope.progress().moves(scope.caller(), &place);
+            }
             for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
                 let from = offset(self, topic, partition.partition_index);
                 let aborted = match isolation(self) {

@@ -140,6 +140,14 @@ impl Progress {
         self.say(partition);
     }
 
+    /// Another node leads the partition than the one that the caller asked: it goes on on another connection.
+    pub fn moves(&mut self, by: Connection<'_>, partition: &Partition) {
+        let readers = self.readers.get_mut(partition);
+        if let Some(reader) = readers.and_then(|readers| readers.get_mut(by.caller)) {
+            reader.ends(by.number, false);
+        }
+    }
+
     /// What the caller was given is worked off when the group commits, not when it fetches further.
     fn reads_for_a_group(&mut self, caller: &str, partition: &Partition) {
         if let Some(readers) = self.readers.get_mut(partition) {
@@ -310,6 +318,19 @@ mod tests {
         let (mut progress, activity) = behind();
         progress.starts_at(&partition(), 3);
         assert!(is_quiet(&activity));
+    }
+
+    #[test]
+    fn a_reader_whose_partition_moves_to_another_node_goes_on_there() {
+        let activity = Activity::new(Some(Duration::ZERO));
+        let mut progress = Progress::new(activity.clone());
+        progress.produced(&partition(), 0, 3, None);
+        progress.fetches(SHOP, &partition(), 1, Isolation::Uncommitted);
+        progress.moves(SHOP, &partition());
+        assert!(!is_quiet(&activity), "it is still behind");
+        let other = Connection { number: 2, ..SHOP };
+        progress.fetches(other, &partition(), 3, Isolation::Uncommitted);
+        assert!(is_quiet(&activity), "{:?}", activity.quiet());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The place of a call.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
@@ -14,6 +15,9 @@ use super::names::{Name, Names};
 use super::progress::{Connection, Progress};
 use super::{Broker, Namespace, Seen};
 use crate::edge::Wire;
+
+/// The id of the second node of a cluster.
+const FIRST_OTHER: usize = 2;
 
 /// The place of a call: a connection of an edge, and the namespace that its caller sees.
 pub(crate) struct Scope {
@@ -106,14 +110,26 @@ impl Scope {
         }
     }
 
-    /// Puts the edge's address where a broker's is. An empty host is no address.
-    ///
-    /// Every broker is the one behind this edge; with more of them, an edge for each, its id chooses among them.
-    pub fn endpoint(&self, _broker: BrokerId, host: &mut StrBytes, port: &mut i32) {
+    /// The address that the edge has for a node; that of the first node, where it has none.
+    pub fn address_of(&self, node: i32) -> SocketAddr {
+        let place = usize::try_from(node).ok().and_then(|id| id.checked_sub(FIRST_OTHER));
+        let other = place.and_then(|place| self.wire.others.get(place));
+        *other.unwrap_or(&self.wire.address)
+    }
+
+    /// Puts the edge's address for a node where the node's own is. An empty host is no address.
+    pub fn endpoint(&self, node: BrokerId, host: &mut StrBytes, port: &mut i32) {
         if !host.is_empty() {
-            *host = StrBytes::from_string(self.wire.address.ip().to_string());
-            *port = self.wire.address.port().into();
+            let address = self.address_of(*node);
+            *host = StrBytes::from_string(address.ip().to_string());
+            *port = address.port().into();
         }
+    }
+
+    /// How many brokers a topic's replicas can stand on: those of the cluster, whether or not all of them are up.
+    pub fn brokers(&self) -> usize {
+        let told = self.seen(|seen| seen.brokers).unwrap_or_default();
+        told.max(1 + self.wire.others.len())
     }
 
     /// Takes the prefix from the name that an answer gives to something the client asked for.

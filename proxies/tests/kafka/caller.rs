@@ -44,11 +44,12 @@ impl Caller {
     }
 
     async fn at(mock: &Mock, name: &str, namespace: Namespace, timeline: Timeline) -> Self {
-        let upstream: SocketAddr = mock.bootstrap_servers().parse().unwrap();
+        let addresses = mock.bootstrap_servers();
+        let nodes: Vec<SocketAddr> = addresses.split(',').map(|node| node.parse().unwrap()).collect();
         let edge = Edge::listen(
             name,
             "kafka",
-            Upstream::Tcp(upstream),
+            Upstream::Nodes(nodes),
             Protocol::Kafka(namespace.clone()),
             timeline.clone(),
         )
@@ -147,9 +148,14 @@ impl Caller {
 
 /// A cluster that holds the topic under the names of these sandboxes.
 pub fn mock(prefixes: &[&str]) -> Mock {
-    let mock = MockCluster::new(1).unwrap();
+    mock_of(1, prefixes)
+}
+
+/// The same, of so many nodes, which lead two partitions of it each.
+pub fn mock_of(nodes: i32, prefixes: &[&str]) -> Mock {
+    let mock = MockCluster::new(nodes).unwrap();
     for prefix in prefixes {
-        mock.create_topic(&format!("{prefix}orders.v1"), 2, 1).unwrap();
+        mock.create_topic(&format!("{prefix}orders.v1"), 2 * nodes, 1).unwrap();
     }
     mock
 }

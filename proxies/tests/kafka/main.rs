@@ -7,4 +7,5 @@ mod credential;
 mod edge;
 mod frames;
 mod narrow;
+mod nodes;
 mod quiet;

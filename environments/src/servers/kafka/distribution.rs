@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use super::cluster::{PROPERTIES, properties};
+use super::node::Seat;
 use super::{KafkaServer, Ports, SERVER};
 use crate::{
     cache::{Cache, Progress},
@@ -16,7 +18,6 @@ use crate::{
 
 const VERSION: &str = "4.4.0";
 const POM: &str = include_str!("pom.xml");
-const PROPERTIES: &str = include_str!("server.properties");
 /// Any 16 bytes in base64url; the same for all brokers, so that the formatted folder can be shared.
 const CLUSTER_ID: &str = "bW9tdXMtb25lLW5vZGUtMA";
 /// What makes a JVM of one short-lived broker start fast and stay small.
@@ -141,14 +142,12 @@ impl Distribution {
     async fn format(&self, guardian: &Guardian, progress: &Progress, folder: PathBuf) -> Result<(), ServerError> {
         progress("formatting Kafka's storage (once)");
         let scratch = guardian.run_folder().join("kafka-format.properties");
-        let text = properties(
-            &folder,
-            Ports {
-                broker: 1,
-                controller: 2,
-                open: None,
-            },
-        );
+        let ports = Ports {
+            broker: 1,
+            controller: 2,
+            open: None,
+        };
+        let text = properties(&folder, ports, Seat::alone(ports.controller));
         fs::write(&scratch, text).map_err(folder_error(&scratch))?;
         let tool = [
             "kafka.tools.StorageTool",
@@ -173,8 +172,8 @@ impl Distribution {
         let archive = format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display());
         // Which classes cannot be archived fills the log, and nothing else could be read in it.
         let flags = [archive, "-Xlog:disable".into()];
-        let server = KafkaServer::start_with(guardian, self, &scratch, &flags, Ports::free).await?;
-        let exit = server.child.stop(ARCHIVE_LIMIT).await;
+        let server = KafkaServer::start_with(guardian, self, &scratch, 1, &flags, Ports::free).await?;
+        let exit = server.child().stop(ARCHIVE_LIMIT).await;
         if !folder.join(ARCHIVE).is_file() {
             let program = "java -XX:ArchiveClassesAtExit".to_owned();
             return Err(ServerError::Prepare {
@@ -186,23 +185,6 @@ impl Distribution {
         }
         server.stop().await
     }
-}
-
-/// The broker's configuration, its credential aside.
-pub(super) fn properties(data: &Path, ports: Ports) -> String {
-    let Ports {
-        broker,
-        controller,
-        open,
-    } = ports;
-    let open = open.map_or_else(String::new, |port| format!(",OPEN://127.0.0.1:{port}"));
-    format!(
-        "{PROPERTIES}log.dirs={}\n\
-         listeners=BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}{open}\n\
-         advertised.listeners=BROKER://127.0.0.1:{broker}{open}\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n",
-        data.display()
-    )
 }
 
 /// What keeps a JVM from leaving files in `/tmp` when it is killed: its counters lie there, and native libraries are unpacked there,

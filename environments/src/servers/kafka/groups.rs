@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{
@@ -14,7 +15,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::time::{Instant, interval};
 
 use super::conversation::{Conversation, named};
-use super::{KafkaServer, refused};
+use super::{KafkaServer, Node, refused};
 use crate::servers::ServerError;
 
 /// How long a broker may take to load what it knows of groups.
@@ -25,6 +26,14 @@ const MEMBERS_LIMIT: Duration = Duration::from_secs(5);
 const CONSUMER: &str = "consumer";
 /// With this epoch a member of such a group leaves it for good.
 const LEAVE: i32 = -1;
+
+/// What keeps a group from being removed and is over soon: a member, and the move of groups to another node.
+const PASSES: [ResponseError; 4] = [
+    ResponseError::NonEmptyGroup,
+    ResponseError::NotCoordinator,
+    ResponseError::CoordinatorLoadInProgress,
+    ResponseError::CoordinatorNotAvailable,
+];
 
 /// A group, as the broker lists it.
 struct Listed {
@@ -51,9 +60,12 @@ impl KafkaServer {
     /// # Errors
     /// When the broker cannot be asked.
     pub async fn groups(&self) -> Result<Vec<String>, ServerError> {
-        let listed = async { list(&mut self.converse().await?).await };
-        let listed = listed.await.map_err(|error| refused("list its groups", &error))?;
-        Ok(listed.into_iter().map(|group| group.id.to_string()).collect())
+        let listed = self
+            .nodes()
+            .map(|node| async move { list(&mut self.converse_with(node).await?).await });
+        let listed = try_join_all(listed).await;
+        let listed = listed.map_err(|error| refused("list its groups", &error))?;
+        Ok(listed.into_iter().flatten().map(|group| group.id.to_string()).collect())
     }
 
     /// Removes the groups whose names begin so, with their offsets. Members leave first: one that was killed would be one of its group
@@ -63,21 +75,25 @@ impl KafkaServer {
     /// # Errors
     /// When the broker cannot be asked, or groups go on getting new members.
     pub async fn delete_groups(&self, prefix: &str) -> Result<(), ServerError> {
-        let deleted = async {
-            let mut broker = self.converse().await?;
-            let (until, mut looks) = (Instant::now() + MEMBERS_LIMIT, interval(Duration::from_millis(10)));
-            loop {
-                looks.tick().await;
-                match delete(&mut broker, prefix).await? {
-                    None => return Ok(()),
-                    Some((_, ResponseError::NonEmptyGroup)) if Instant::now() < until => {}
-                    Some((group, error)) => {
-                        return Err(io::Error::other(format!("group {}: {}", group.0, named(error.code()))));
-                    }
+        let deleted = self.nodes().map(|node| self.delete_groups_of(node, prefix));
+        let deleted = try_join_all(deleted).await.map(drop);
+        deleted.map_err(|error| refused("remove groups", &error))
+    }
+
+    /// Those that the node coordinates: it lists these, and no other removes them.
+    async fn delete_groups_of(&self, node: &Node, prefix: &str) -> io::Result<()> {
+        let mut broker = self.converse_with(node).await?;
+        let (until, mut looks) = (Instant::now() + MEMBERS_LIMIT, interval(Duration::from_millis(10)));
+        loop {
+            looks.tick().await;
+            match delete(&mut broker, prefix).await? {
+                None => return Ok(()),
+                Some((_, error)) if PASSES.contains(&error) && Instant::now() < until => {}
+                Some((group, error)) => {
+                    return Err(io::Error::other(format!("group {}: {}", group.0, named(error.code()))));
                 }
             }
-        };
-        deleted.await.map_err(|error| refused("remove groups", &error))
+        }
     }
 }
 

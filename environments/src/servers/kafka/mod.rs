@@ -1,27 +1,34 @@
 //! The real Kafka broker, on the installed Java.
 
+mod cluster;
 pub mod conversation;
 mod credential;
 mod distribution;
 mod groups;
+mod node;
 mod ports;
 mod ready;
 mod topics;
 
 use std::{
     fs, io,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use futures::{
+    FutureExt,
+    future::{join_all, select_all},
+};
 use momus_proxies::kafka::Credential;
 
 use self::conversation::Conversation;
 pub use self::distribution::Distribution;
+pub use self::node::Node;
+use self::node::{Seat, on_loopback};
 pub use self::ports::Ports;
 pub use self::topics::{NewTopic, Unmade};
-use super::{ServerError, folder_error, programs::copy_tree};
+use super::{ServerError, folder_error};
 use crate::{
     cache::{Cache, Progress},
     guardian::{Child, Exit, Guardian, Signal, Tail, remove_tree},
@@ -35,12 +42,12 @@ const PORT_TRIES: usize = 5;
 /// What the JVM calls a port that is taken, and Kafka around it.
 const PORT_TAKEN: [&str; 2] = ["Address already in use", "java.net.BindException"];
 
-/// A running broker, a single node.
+/// A running broker: a node, or a cluster of several.
 #[derive(Debug)]
 pub struct KafkaServer {
-    child: Child,
-    tail: Tail,
-    ports: Ports,
+    /// The controller as well.
+    first: Node,
+    others: Vec<Node>,
     credential: Credential,
     folder: PathBuf,
 }
@@ -63,7 +70,23 @@ impl KafkaServer {
         name: &str,
         progress: &Progress,
     ) -> Result<Self, ServerError> {
-        Self::start_on(guardian, cache, name, progress, Ports::free).await
+        Self::start_nodes(guardian, cache, name, 1, progress).await
+    }
+
+    /// As [`start`](Self::start), of so many nodes, at least one. Several replicate what is written; of three or more, one may die
+    /// that is not the first, which is the controller.
+    ///
+    /// # Errors
+    /// As those of `start`.
+    pub async fn start_nodes(
+        guardian: &Guardian,
+        cache: &Cache,
+        name: &str,
+        nodes: usize,
+        progress: &Progress,
+    ) -> Result<Self, ServerError> {
+        let distribution = Distribution::get(guardian, cache, progress).await?;
+        Self::start_from(guardian, &distribution, name, nodes).await
     }
 
     /// As [`start`](Self::start), on the ports that `draw` gives; asked again when one was taken meanwhile.
@@ -79,30 +102,37 @@ impl KafkaServer {
     ) -> Result<Self, ServerError> {
         let distribution = Distribution::get(guardian, cache, progress).await?;
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, &distribution, &folder, &[], draw).await
+        Self::start_with(guardian, &distribution, &folder, 1, &[], draw).await
     }
 
-    /// As [`start`](Self::start), from what is on this machine already.
+    /// As [`start_nodes`](Self::start_nodes), from what is on this machine already.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start_from(guardian: &Guardian, distribution: &Distribution, name: &str) -> Result<Self, ServerError> {
+    pub async fn start_from(
+        guardian: &Guardian,
+        distribution: &Distribution,
+        name: &str,
+        nodes: usize,
+    ) -> Result<Self, ServerError> {
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, distribution, &folder, &[], Ports::free).await
+        Self::start_with(guardian, distribution, &folder, nodes, &[], Ports::free).await
     }
 
-    /// Starts a broker in `folder`, on a JVM with these flags as well.
+    /// Starts a broker of so many nodes in `folder`, on JVMs with these flags as well.
     async fn start_with(
         guardian: &Guardian,
         distribution: &Distribution,
         folder: &Path,
+        nodes: usize,
         flags: &[String],
         mut draw: impl FnMut() -> io::Result<Ports>,
     ) -> Result<Self, ServerError> {
         let mut tries = 1;
         loop {
-            let ports = draw().map_err(ServerError::Port)?;
-            match Self::start_once(guardian, distribution, folder, flags, ports).await {
+            let ports = (0..nodes.max(1)).map(|_| draw()).collect::<io::Result<Vec<_>>>();
+            let ports = ports.map_err(ServerError::Port)?;
+            match Self::start_once((guardian, distribution), folder, flags, &ports).await {
                 Err(ServerError::Died { output, .. })
                     if tries < PORT_TRIES && PORT_TAKEN.iter().any(|sign| output.contains(sign)) =>
                 {
@@ -114,76 +144,102 @@ impl KafkaServer {
     }
 
     async fn start_once(
-        guardian: &Guardian,
-        distribution: &Distribution,
+        (guardian, distribution): (&Guardian, &Distribution),
         folder: &Path,
         flags: &[String],
-        ports: Ports,
+        ports: &[Ports],
     ) -> Result<Self, ServerError> {
         remove_tree(folder).map_err(folder_error(folder))?;
         fs::create_dir_all(folder).map_err(folder_error(folder))?;
-        let data = folder.join("data");
-        copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
-        let properties = folder.join("server.properties");
         let credential = credential::draw();
-        let text = distribution::properties(&data, ports) + &credential::listeners(&credential);
-        credential::write(&properties, &text).map_err(folder_error(&properties))?;
-        let mut command = distribution.broker(&properties).working_dir(folder);
-        command.arguments.splice(0..0, flags.iter().cloned());
-        let (child, output) = guardian.spawn(command.label("kafka")).await?;
-        let server = Self {
-            child,
-            tail: output.into_tail(),
-            ports,
+        let from = (guardian, distribution);
+        let [first, others @ ..] = ports else {
+            return Err(ServerError::Port(io::ErrorKind::AddrNotAvailable.into()));
+        };
+        let seat = |id| Seat {
+            id,
+            of: ports.len(),
+            controller: first.controller,
+        };
+        let mut server = Self {
+            first: Node::start(from, folder, seat(1), *first, flags, &credential).await?,
+            others: Vec::new(),
             credential,
             folder: folder.to_owned(),
         };
+        for (ports, id) in others.iter().zip(2..) {
+            match Node::start(from, folder, seat(id), *ports, flags, &server.credential).await {
+                Ok(node) => server.others.push(node),
+                Err(error) => {
+                    server.kill().await;
+                    return Err(error);
+                }
+            }
+        }
         server.until_ready().await
     }
 
-    /// Waits until the broker names itself in an answer, watching the process.
+    /// Waits until each node names all of them in an answer, watching the processes.
     async fn until_ready(self) -> Result<Self, ServerError> {
-        let address = self.address();
-        let ready = tokio::time::timeout(START_LIMIT, ready::until_serving(&address, &self.credential));
-        tokio::select! {
+        let count = self.nodes().count();
+        let serving = self
+            .nodes()
+            .map(|node| async { ready::until_serving(&node.address(), &self.credential, count).await });
+        let error = tokio::select! {
             biased;
-            exit = self.child.exited() => {
-                self.tail.complete().await;
-                Err(ServerError::Died { server: SERVER, exit, output: self.tail.to_string() })
+            (node, exit) = self.first_end() => {
+                node.output().complete().await;
+                ServerError::Died { server: SERVER, exit, output: node.output().to_string() }
             }
-            in_time = ready => match in_time {
-                Ok(()) => {
+            in_time = tokio::time::timeout(START_LIMIT, join_all(serving)) => match in_time {
+                Ok(_) => {
                     self.prepare_groups();
-                    Ok(self)
+                    return Ok(self);
                 }
-                Err(_) => {
-                    self.child.kill().await;
-                    Err(ServerError::NotReady {
-                        server: SERVER,
-                        seconds: START_LIMIT.as_secs(),
-                        output: self.tail.to_string(),
-                    })
-                }
+                Err(_) => ServerError::NotReady {
+                    server: SERVER,
+                    seconds: START_LIMIT.as_secs(),
+                    output: self.nodes().map(|node| node.output().to_string()).collect(),
+                },
             },
-        }
+        };
+        self.kill().await;
+        Err(error)
     }
 
-    /// Where clients connect: host and port of the broker itself. It takes only those that have the credential.
+    /// Its nodes, in the order of their ids, which begin with 1.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The node that ends first, and how.
+    async fn first_end(&self) -> (&Node, Exit) {
+        let ends = self
+            .nodes()
+            .map(|node| node.child().exited().map(move |exit| (node, exit)).boxed());
+        select_all(ends).await.0
+    }
+
+    async fn kill(&self) {
+        join_all(self.nodes().map(|node| node.child().kill())).await;
+    }
+
+    /// Where clients connect: host and port of its first node. It takes only those that have the credential.
     #[must_use]
     pub fn address(&self) -> String {
-        on_loopback(self.ports.broker)
+        self.first.address()
     }
 
     /// Where clients connect that have no credential, if there is such a port.
     #[must_use]
     pub fn open_address(&self) -> Option<String> {
-        self.ports.open.map(on_loopback)
+        self.first.ports().open.map(on_loopback)
     }
 
-    /// The ports that it listens on.
+    /// The ports that its first node listens on.
     #[must_use]
     pub fn ports(&self) -> Ports {
-        self.ports
+        self.first.ports()
     }
 
     /// What it asks of whoever connects, drawn for this server.
@@ -192,32 +248,37 @@ impl KafkaServer {
         &self.credential
     }
 
-    /// A conversation with it.
+    /// A conversation with its first node.
     async fn converse(&self) -> io::Result<Conversation> {
-        Conversation::open_as(&self.credential, &self.address()).await
+        self.converse_with(&self.first).await
     }
 
-    /// The broker's process.
+    /// A conversation with one of its nodes.
+    async fn converse_with(&self, node: &Node) -> io::Result<Conversation> {
+        Conversation::open_as(&self.credential, &node.address()).await
+    }
+
+    /// The process of its first node.
     #[must_use]
     pub fn child(&self) -> &Child {
-        &self.child
+        self.first.child()
     }
 
-    /// The last lines that it wrote: its errors.
+    /// The last lines that its first node wrote: its errors.
     #[must_use]
     pub fn tail(&self) -> String {
-        self.tail.to_string()
+        self.output().to_string()
     }
 
-    /// The last lines that it wrote, as they come.
+    /// The last lines that its first node wrote, as they come.
     #[must_use]
     pub fn output(&self) -> &Tail {
-        &self.tail
+        self.first.output()
     }
 
-    /// Waits for its end; a broker that ends unasked has died.
+    /// Waits for the end of a node; a broker one of which ends unasked has died.
     pub async fn exited(&self) -> Exit {
-        self.child.exited().await
+        self.first_end().await.1
     }
 
     /// Ends it at once, and removes its data.
@@ -225,14 +286,11 @@ impl KafkaServer {
     /// # Errors
     /// When its folder cannot be removed.
     pub async fn stop(&self) -> Result<(), ServerError> {
-        let _ = self.child.signal(Signal::KILL).await;
-        self.child.exited().await;
+        // All at once: one that outlives another has a broker to miss.
+        join_all(self.nodes().map(|node| node.child().signal(Signal::KILL))).await;
+        join_all(self.nodes().map(|node| node.child().exited())).await;
         remove_tree(&self.folder).map_err(folder_error(&self.folder))
     }
-}
-
-fn on_loopback(port: u16) -> String {
-    format!("{}:{port}", Ipv4Addr::LOCALHOST)
 }
 
 /// The broker did not do what was asked of it.

@@ -8,14 +8,15 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::conversation::Conversation;
 
-/// Returns once the broker at this address lists itself in its metadata: it has joined the cluster and serves.
-pub(super) async fn until_serving(address: &str, credential: &Credential) {
+/// Returns once the broker at this address lists so many in its metadata: they have joined the cluster and serve, itself among
+/// them.
+pub(super) async fn until_serving(address: &str, credential: &Credential, count: usize) {
     let mut looks = interval(Duration::from_millis(10));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let known = timeout(Duration::from_secs(1), brokers(address, credential)).await;
-        if matches!(known, Ok(Ok(1..))) {
+        if matches!(known, Ok(Ok(known)) if known >= count) {
             return;
         }
     }
