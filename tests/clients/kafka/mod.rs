@@ -6,5 +6,6 @@ mod go;
 mod java;
 mod node;
 mod python;
+mod rust;
 mod strangers;
 mod tap;
