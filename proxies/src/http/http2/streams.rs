@@ -214,9 +214,9 @@ impl Streams {
     }
 
     /// What gRPC says of the stream's answer beside its status.
-    pub(super) fn remark(&self, stream: u32, remark: String) {
+    pub(super) fn grpc_status(&self, stream: u32, code: u16) {
         if let Some(exchange) = self.open().exchanges.get_mut(&stream) {
-            exchange.meaning.remark(remark);
+            exchange.grpc_status = Some(code);
         }
     }
 
