@@ -34,7 +34,7 @@ impl<'e> Responses<'e> {
             fields: Fields::new(),
             begun: false,
             table: TABLE,
-            allowed: TABLE,
+            allowed: streams.known_by_server(),
         }
     }
 
