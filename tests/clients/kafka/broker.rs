@@ -9,7 +9,7 @@ use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
-use momus_environments::servers::kafka::{KafkaServer, Ports};
+use momus_environments::servers::kafka::{Distribution, KafkaServer, Ports};
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use tokio::runtime::Runtime;
@@ -39,6 +39,21 @@ async fn server() -> &'static KafkaServer {
     tokio::task::spawn_blocking(|| &BROKER.2).await.unwrap()
 }
 
+/// Brokers of their own: what each of these sandboxes has for itself.
+async fn its_own() -> KafkaServer {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let started = async || {
+        let (_, guardian, _) = &*BROKER;
+        let cache = Cache::of_user().unwrap();
+        let silent: Progress = Arc::new(|_| ());
+        let distribution = Distribution::get(guardian, &cache, &silent).await.unwrap();
+        let name = format!("own-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        KafkaServer::start_from(guardian, &distribution, &name).await.unwrap()
+    };
+    let start = move || BROKER.0.block_on(started());
+    tokio::task::spawn_blocking(start).await.unwrap()
+}
+
 /// The broker's own address, where it asks nobody for its credential.
 pub async fn direct() -> String {
     server().await.open_address().unwrap()
@@ -54,19 +69,34 @@ pub struct Sandbox {
     edge: Edge,
     tap: Tap,
     timeline: Timeline,
+    /// The broker that it has for itself, if it has one.
+    _own: Option<KafkaServer>,
 }
 
 impl Sandbox {
     /// A new one, with a name that no other has. Where somebody is to be trusted, TLS ends at its edge.
     pub async fn new(trust: Option<&Trust>) -> Self {
+        Self::on(server().await, Broker::Real, trust).await
+    }
+
+    /// As [`new`](Self::new), on a broker that it has for itself.
+    pub async fn with_its_own(trust: Option<&Trust>) -> Self {
+        let own = its_own().await;
+        let sandbox = Self::on(&own, Broker::Own, trust).await;
+        Self {
+            _own: Some(own),
+            ..sandbox
+        }
+    }
+
+    async fn on(server: &KafkaServer, broker: Broker, trust: Option<&Trust>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
-        let server = server().await;
         let tap = Tap::before(server.address().parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
         timeline.activity().settles_in(Some(Duration::ZERO));
         let prefix = format!("{name}.");
-        let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone())
+        let namespace = Namespace::new("shop", &prefix, broker, timeline.activity().clone())
             .with_credential(server.credential().clone());
         let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
         let edge = match trust {
@@ -82,6 +112,7 @@ impl Sandbox {
             edge,
             tap,
             timeline,
+            _own: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{KafkaServer, Ports, SERVER};
+use super::{KafkaServer, Lists, Ports, SERVER};
 use crate::{
     cache::{Cache, Progress},
     guardian::{Command, Finished, Guardian},
@@ -173,7 +173,7 @@ impl Distribution {
         let archive = format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display());
         // Which classes cannot be archived fills the log, and nothing else could be read in it.
         let flags = [archive, "-Xlog:disable".into()];
-        let server = KafkaServer::start_with(guardian, self, &scratch, &flags, Ports::free).await?;
+        let server = KafkaServer::start_with(guardian, self, &scratch, &flags, Lists::None, Ports::free).await?;
         let exit = server.child.stop(ARCHIVE_LIMIT).await;
         if !folder.join(ARCHIVE).is_file() {
             let program = "java -XX:ArchiveClassesAtExit".to_owned();

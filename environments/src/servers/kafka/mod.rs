@@ -1,5 +1,6 @@
 //! The real Kafka broker, on the installed Java.
 
+mod authorizer;
 pub mod conversation;
 mod credential;
 mod distribution;
@@ -34,6 +35,14 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const PORT_TRIES: usize = 5;
 /// What the JVM calls a port that is taken, and Kafka around it.
 const PORT_TAKEN: [&str; 2] = ["Address already in use", "java.net.BindException"];
+
+/// Whether a broker keeps access control lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    Kept,
+    /// It says that it has none, as one does that many share.
+    None,
+}
 
 /// A running broker, a single node.
 #[derive(Debug)]
@@ -79,16 +88,16 @@ impl KafkaServer {
     ) -> Result<Self, ServerError> {
         let distribution = Distribution::get(guardian, cache, progress).await?;
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, &distribution, &folder, &[], draw).await
+        Self::start_with(guardian, &distribution, &folder, &[], Lists::None, draw).await
     }
 
-    /// As [`start`](Self::start), from what is on this machine already.
+    /// As [`start`](Self::start), from what is on this machine already, a broker that one sandbox has for itself.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn start_from(guardian: &Guardian, distribution: &Distribution, name: &str) -> Result<Self, ServerError> {
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, distribution, &folder, &[], Ports::free).await
+        Self::start_with(guardian, distribution, &folder, &[], Lists::Kept, Ports::free).await
     }
 
     /// Starts a broker in `folder`, on a JVM with these flags as well.
@@ -97,12 +106,13 @@ impl KafkaServer {
         distribution: &Distribution,
         folder: &Path,
         flags: &[String],
+        lists: Lists,
         mut draw: impl FnMut() -> io::Result<Ports>,
     ) -> Result<Self, ServerError> {
         let mut tries = 1;
         loop {
             let ports = draw().map_err(ServerError::Port)?;
-            match Self::start_once(guardian, distribution, folder, flags, ports).await {
+            match Self::start_once(guardian, distribution, folder, flags, lists, ports).await {
                 Err(ServerError::Died { output, .. })
                     if tries < PORT_TRIES && PORT_TAKEN.iter().any(|sign| output.contains(sign)) =>
                 {
@@ -118,6 +128,7 @@ impl KafkaServer {
         distribution: &Distribution,
         folder: &Path,
         flags: &[String],
+        lists: Lists,
         ports: Ports,
     ) -> Result<Self, ServerError> {
         remove_tree(folder).map_err(folder_error(folder))?;
@@ -126,7 +137,10 @@ impl KafkaServer {
         copy_tree(&distribution.formatted, &data, None).map_err(folder_error(&data))?;
         let properties = folder.join("server.properties");
         let credential = credential::draw();
-        let text = distribution::properties(&data, ports) + &credential::listeners(&credential);
+        let mut text = distribution::properties(&data, ports) + &credential::listeners(&credential);
+        if lists == Lists::Kept {
+            text += &authorizer::properties(&credential);
+        }
         credential::write(&properties, &text).map_err(folder_error(&properties))?;
         let mut command = distribution.broker(&properties).working_dir(folder);
         command.arguments.splice(0..0, flags.iter().cloned());
