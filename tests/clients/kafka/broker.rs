@@ -1,5 +1,6 @@
 //! One real broker for all of the tables, and sandboxes on it.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -10,11 +11,13 @@ use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
 use momus_environments::servers::kafka::{Distribution, KafkaServer, Ports};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_proxies::edge::{Edge, Entrance, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::recording;
 use super::tap::Tap;
 use crate::trust::Trust;
 
@@ -62,15 +65,26 @@ pub async fn direct() -> String {
 /// How long a program's end may take to be noticed.
 const SOON: Duration = Duration::from_secs(20);
 
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some((front, _)) = &self.front {
+            front.record("");
+            self.tap.record(&self.prefix);
+        }
+    }
+}
+
 /// A sandbox on the broker, with an edge of one caller, and what was seen behind it.
 pub struct Sandbox {
     /// What stands before its names on the broker.
     pub prefix: String,
     edge: Edge,
     tap: Tap,
+    /// Where its client is recorded, what it says to the edge, and where the edge serves behind that.
+    front: Option<(Tap, Entrance)>,
     timeline: Timeline,
     /// The broker that it has for itself, if it has one.
-    _own: Option<KafkaServer>,
+    own: Option<KafkaServer>,
 }
 
 impl Sandbox {
@@ -82,11 +96,9 @@ impl Sandbox {
     /// As [`new`](Self::new), on a broker that it has for itself.
     pub async fn with_its_own(trust: Option<&Trust>) -> Self {
         let own = its_own().await;
-        let sandbox = Self::on(&own, Broker::Own, trust).await;
-        Self {
-            _own: Some(own),
-            ..sandbox
-        }
+        let mut sandbox = Self::on(&own, Broker::Own, trust).await;
+        sandbox.own = Some(own);
+        sandbox
     }
 
     async fn on(server: &KafkaServer, broker: Broker, trust: Option<&Trust>) -> Self {
@@ -99,7 +111,16 @@ impl Sandbox {
         let namespace = Namespace::new("shop", &prefix, broker, timeline.activity().clone())
             .with_credential(server.credential().clone());
         let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
+        let mut front = None;
         let edge = match trust {
+            None if recording::is_on() => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                let tap = Tap::before(listener.local_addr().unwrap()).await;
+                let ends = ("shop", "kafka");
+                let edge = Edge::at(tap.address(), ends, upstream, protocol, None, timeline.clone());
+                front = Some((tap, edge.serve(listener)));
+                Ok(edge)
+            }
             None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,
             Some(trust) => {
                 let identity = trust.identity("kafka");
@@ -111,8 +132,9 @@ impl Sandbox {
             prefix,
             edge,
             tap,
+            front,
             timeline,
-            _own: None,
+            own: None,
         }
     }
 
