@@ -1,4 +1,4 @@
-//! Frames recorded for the property tests of the edge (`proxies/tests/recorded`): with `RECORD=1` each test of a client writes
+//! Frames recorded for the property tests of the edge (`tests/clients/recorded`): with `RECORD=1` each test of a client writes
 //! a file of its own name anew, with what passed before its plain edges and behind them.
 //!
 //! A file holds, of each API and version and for both sides of the edge, the largest request of a modest size with its answer:
@@ -58,7 +58,7 @@ impl Talks {
         for talk in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             talk.record(prefix, of_test);
         }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proxies/tests/recorded");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/recorded");
         std::fs::create_dir_all(&folder).unwrap();
         let bytes: Vec<u8> = of_test.values().flatten().copied().collect();
         std::fs::write(folder.join(format!("{test}.frames")), bytes).unwrap();

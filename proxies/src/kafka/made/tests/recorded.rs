@@ -1,4 +1,4 @@
-//! Frames of real clients and a real broker (`proxies/tests/recorded`, written by `tests/clients/kafka/recording.rs`), beside
+//! Frames of real clients and a real broker (`tests/clients/recorded`, written by `tests/clients/kafka/recording.rs`), beside
 //! those that are made up.
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ impl Recorded {
     }
 
     fn all() -> Vec<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients/recorded");
         let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
         files
             .filter(|path| path.extension().is_some_and(|it| it == "frames"))
