@@ -166,7 +166,7 @@ impl Ours {
 
     async fn make(&self, round: usize) -> Result<Vec<(String, Duration)>> {
         let timeline = Timeline::new(self.clock, round, format!("s{round}"));
-        let sandbox = self.environment.sandbox(timeline.clone()).await;
+        let sandbox = self.environment.sandbox(timeline.clone(), &[]).await;
         let sandbox = sandbox.map_err(|failure| format!("{failure:?}"))?;
         let parts = timeline.look(|events| {
             events.iter().find_map(|event| match &event.happening {

@@ -157,6 +157,9 @@ pub enum Happening {
         path: String,
         /// HTTP status; absent when the connection ended in place of an answer.
         status: Option<u16>,
+        /// What gRPC says of the call: `grpc-status` of the trailers, or of a head that has no body.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grpc_status: Option<u16>,
         /// From the request's first byte to the response's last.
         #[serde(rename = "took_ms", serialize_with = "milliseconds")]
         took: Duration,

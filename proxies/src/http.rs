@@ -1,5 +1,5 @@
 //! HTTP on an edge: exchanges are recorded while their bytes pass unmodified, and can be answered by a rule. HTTP/2 is spoken
-//! where the client begins with its preface ([`http2`]).
+//! where the client begins with its preface, or the server takes the client's offer of it ([`http2`], [`h2c`]).
 //!
 //! A head passes whole (it is held until its last byte is there), everything else as it comes. What is neither HTTP/1.1 nor
 //! HTTP/2, or a head larger than [`BUFFER`], passes as plain bytes from there on, which stands on the timeline; so does what
@@ -13,6 +13,7 @@ mod content;
 mod exchange;
 mod exchanges;
 pub mod forward;
+mod h2c;
 mod head;
 mod http2;
 mod meaning;
@@ -106,7 +107,8 @@ pub(crate) async fn requests(
                         head.extend_from_slice(rest);
                         &head
                     };
-                    if is_new {
+                    let is_switched = exchanges.streams().are_switched_to();
+                    if is_new || is_switched {
                         match http2::beginning(whole) {
                             Beginning::Perhaps => {
                                 if before == 0 {
@@ -124,7 +126,7 @@ pub(crate) async fn requests(
                             Beginning::Other => is_new = false,
                         }
                     }
-                    let parsed = match exchanges.streams().are_spoken_by_server() {
+                    let parsed = match is_switched || exchanges.streams().are_spoken_by_server() {
                         true => Parsed::Foreign,
                         false => head::request(whole),
                     };
@@ -284,6 +286,13 @@ pub(crate) async fn responses(
                         }
                         Parsed::Head(length, response) => {
                             at += length - before;
+                            if response.switches && exchanges.switches() {
+                                gate.write(writer, &head[..before]).await?;
+                                gate.write(writer, &bytes[sent..at]).await?;
+                                drop(overs);
+                                let begun = bytes[at..].to_vec();
+                                return http2::responses(reader, writer, gate, exchanges, &begun, buffer).await;
+                            }
                             let interim = (100..200).contains(&response.status) && !response.tunnel;
                             if !interim {
                                 exchanges.answer(response.status);

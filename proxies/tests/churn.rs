@@ -1,4 +1,5 @@
-//! Ten thousand connections, opened and dropped over edges of each protocol, leave nothing behind.
+//! Ten thousand connections, opened and dropped over edges of each protocol, leave nothing behind; nor do those over edges at
+//! which TLS ends.
 //!
 //! One test alone, for it counts what the process has.
 
@@ -6,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -13,13 +15,20 @@ use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_proxies::edge::{Databases, Edge, Protocol, Purpose, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
+use momus_proxies::tls::Authority;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 const SOON: Duration = Duration::from_secs(120);
 /// Connections of each edge.
 const MANY: usize = 10_000;
+/// Those of each edge at which TLS ends: each costs a handshake.
+const MANY_OVER_TLS: usize = 1_000;
 /// What the process may grow by over them, in bytes: less than one buffer for every hundredth connection.
 const GROWTH: usize = 8 * 1024 * 1024;
 
@@ -83,9 +92,23 @@ fn protocols(timeline: &Timeline) -> [(Protocol, &'static [u8]); 4] {
     ]
 }
 
-/// Opens a connection, says something in some, and drops it: with FIN or with RST.
-async fn connection(number: usize, edge: SocketAddr, says: &[u8]) {
-    let mut stream = TcpStream::connect(edge).await.unwrap();
+/// An edge, as its callers come to it.
+struct Way {
+    address: SocketAddr,
+    /// What they speak TLS with, where it ends there.
+    tls: Option<TlsConnector>,
+}
+
+/// Opens a connection, says something in some, and drops it: with FIN or with RST. Over TLS some leave amid the handshake, and
+/// none says that it closes.
+async fn connection(number: usize, way: &Way, says: &[u8]) {
+    let mut stream = TcpStream::connect(way.address).await.unwrap();
+    if let Some(tls) = &way.tls {
+        return match number % 3 {
+            0 => leave_amid_a_handshake(number, stream).await,
+            _ => within_tls(number, tls, stream, says).await,
+        };
+    }
     if !number.is_multiple_of(3) {
         stream
             .write_all(&says[..says.len() * (number % 5 + 1) / 5])
@@ -97,12 +120,34 @@ async fn connection(number: usize, edge: SocketAddr, says: &[u8]) {
     }
 }
 
+/// A client's hello, or as much of it as its number has it say.
+async fn leave_amid_a_handshake(number: usize, mut stream: TcpStream) {
+    let begins = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    stream.write_all(&begins[..number % begins.len()]).await.unwrap();
+    if number.is_multiple_of(2) {
+        stream.set_zero_linger().unwrap();
+    }
+}
+
+async fn within_tls(number: usize, tls: &TlsConnector, stream: TcpStream, says: &[u8]) {
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = tls.connect(name, stream).await.unwrap();
+    stream
+        .write_all(&says[..says.len() * (number % 5 + 1) / 5])
+        .await
+        .unwrap();
+    stream.flush().await.unwrap();
+    if number.is_multiple_of(2) {
+        stream.get_ref().0.set_zero_linger().unwrap();
+    }
+}
+
 /// Opens connections and drops them: one after another, or so many at once.
-async fn churn(edge: SocketAddr, says: &[u8], timeline: &Timeline, (many, at_once): (usize, usize)) {
+async fn churn(way: &Way, says: &[u8], timeline: &Timeline, (many, at_once): (usize, usize)) {
     let mut bell = timeline.bell();
     let is_end = |what: &str| what == "closed" || what.starts_with("reset") || what.starts_with("refused");
     for begin in (0..many).step_by(at_once) {
-        join_all((begin..begin + at_once).map(|number| connection(number, edge, says))).await;
+        join_all((begin..begin + at_once).map(|number| connection(number, way, says))).await;
         let mut seen = 0;
         while seen < at_once {
             let rings = timeout(SOON, bell.changed()).await;
@@ -118,24 +163,53 @@ async fn churn(edge: SocketAddr, says: &[u8], timeline: &Timeline, (many, at_onc
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_leave_no_task_no_descriptor_and_no_memory() {
     let timeline = Timeline::new(Clock::start(), 0, "s1");
+    let authority = Authority::new().unwrap();
     let mut edges = Vec::new();
     for (protocol, says) in protocols(&timeline) {
         let name = format!("{protocol:?}");
-        let upstream = Upstream::Tcp(dependency().await);
-        let edge = Edge::listen("shop", "other", upstream, protocol, timeline.clone())
-            .await
-            .unwrap();
-        let holds = Holds::now();
-        churn(edge.address(), says, &timeline, (1000, 100)).await;
-        let before = resident();
-        churn(edge.address(), says, &timeline, (MANY / 5, 1)).await;
-        churn(edge.address(), says, &timeline, (MANY - MANY / 5, 100)).await;
-        assert_eq!(settled(holds).await, holds, "{name}");
-        let growth = resident().saturating_sub(before);
-        assert!(growth < GROWTH, "{name}: {growth} bytes more");
-        // Its end would change what the process holds beside the next.
-        edges.push(edge);
+        for tls in [false, true] {
+            let (upstream, protocol) = (Upstream::Tcp(dependency().await), protocol.clone());
+            let edge = match tls {
+                false => Edge::listen("shop", "other", upstream, protocol, timeline.clone()).await,
+                true => {
+                    let identity = authority.identity(&[]).unwrap();
+                    Edge::listen_tls("shop", "other", upstream, protocol, &identity, timeline.clone()).await
+                }
+            };
+            let edge = edge.unwrap();
+            let way = Way {
+                address: edge.address(),
+                tls: tls.then(|| trusting(&authority)),
+            };
+            leaves_nothing(&way, says, &timeline, &name).await;
+            // Its end would change what the process holds beside the next.
+            edges.push(edge);
+        }
     }
+}
+
+/// What callers speak TLS with that trust the edges' CA.
+fn trusting(authority: &Authority) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+async fn leaves_nothing(way: &Way, says: &[u8], timeline: &Timeline, name: &str) {
+    let many = if way.tls.is_some() { MANY_OVER_TLS } else { MANY };
+    let holds = Holds::now();
+    churn(way, says, timeline, (many / 10, many / 100)).await;
+    let before = resident();
+    churn(way, says, timeline, (many / 5, 1)).await;
+    churn(way, says, timeline, (many - many / 5, many / 100)).await;
+    assert_eq!(settled(holds).await, holds, "{name}");
+    let growth = resident().saturating_sub(before);
+    assert!(growth < GROWTH, "{name}: {growth} bytes more");
 }
 
 /// What the process holds, as soon as that is this. The ends of connections are recorded a moment before their tasks and

@@ -145,7 +145,15 @@ async fn a_door_is_handed_from_edge_to_edge_and_who_knocks_meanwhile_is_served_b
     let (door, address) = listener().await;
     let at = |upstream| {
         let upstream = Upstream::Tcp(upstream);
-        Edge::at(address, ("shop", "billing"), upstream, Protocol::Tcp, None, timeline())
+        let addresses = (address, Vec::new());
+        Edge::at(
+            addresses,
+            ("shop", "billing"),
+            upstream,
+            Protocol::Tcp,
+            None,
+            timeline(),
+        )
     };
     let edge = at(one);
     let entrance = edge.enter(Door::open(door));

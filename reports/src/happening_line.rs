@@ -80,12 +80,16 @@ fn happening(happening: &Happening) -> String {
             method,
             path,
             status,
+            grpc_status,
             took,
             ..
         } => {
             let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            let grpc = grpc_status
+                .map(|code| format!(" grpc-status {code}"))
+                .unwrap_or_default();
             format!(
-                "{caller} → {dependency}  {method} {path} {status} ({})",
+                "{caller} → {dependency}  {method} {path} {status}{grpc} ({})",
                 in_words(*took)
             )
         }
@@ -293,6 +297,14 @@ mod tests {
         assert_eq!(
             in_one_line(&events[7]),
             "+1.203 s  shop → billing  POST /charges 503 (12 ms)"
+        );
+        let mut call = events[7].clone();
+        if let Happening::Response { grpc_status, .. } = &mut call.happening {
+            *grpc_status = Some(5);
+        }
+        assert_eq!(
+            in_one_line(&call),
+            "+1.203 s  shop → billing  POST /charges 503 grpc-status 5 (12 ms)"
         );
     }
 

@@ -213,6 +213,7 @@ pub(crate) fn failing_run(file: &str) -> Vec<Event> {
                 method: "POST".into(),
                 path: "/charges".into(),
                 status: Some(503),
+                grpc_status: None,
                 took: Duration::from_millis(12),
             },
         ),

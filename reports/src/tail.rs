@@ -117,6 +117,7 @@ mod tests {
             method: "GET".into(),
             path: "/receipts".into(),
             status: Some(status),
+            grpc_status: None,
             took: Duration::from_millis(exchange),
         };
         assert_eq!(
@@ -193,6 +194,7 @@ mod tests {
             method: "GET".into(),
             path: "/charges".into(),
             status: Some(200),
+            grpc_status: None,
             took: Duration::from_millis(3),
         };
         assert_eq!(

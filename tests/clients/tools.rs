@@ -144,3 +144,14 @@ pub fn go(name: &str) -> PathBuf {
     must(build.arg(format!("./cmd/{name}")).current_dir(programs().join("go")));
     program
 }
+
+/// The program of `programs/rust`, a workspace of its own.
+pub fn rust() -> PathBuf {
+    let target = made().join("rust");
+    let mut build = Command::new("cargo");
+    build
+        .args(["build", "--locked", "--jobs", "2", "--target-dir"])
+        .arg(&target);
+    must(build.current_dir(programs().join("rust")));
+    target.join("debug/kafka")
+}

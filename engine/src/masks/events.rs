@@ -218,6 +218,7 @@ impl Masker<'_> {
                 method,
                 path,
                 status: _,
+                grpc_status: _,
                 took: _,
             } => self.all([caller, dependency, method, path]),
             Happening::Connection {

@@ -29,6 +29,8 @@ pub(super) struct Exchange {
     began: Instant,
     /// The status that was seen.
     pub status: Option<u16>,
+    /// What gRPC says of the call.
+    pub grpc_status: Option<u16>,
     /// What a rule answers.
     pub answered: Option<Answered>,
     pub meaning: Meaning,
@@ -78,6 +80,7 @@ impl Exchange {
             request,
             began: Instant::now(),
             status: None,
+            grpc_status: None,
             answered,
             meaning,
         }
@@ -127,11 +130,12 @@ impl Exchange {
             number,
             request,
             began,
+            grpc_status,
             mut meaning,
             ..
         } = self;
         if let Some(status) = status {
-            meaning.is_answered(status);
+            meaning.is_answered(status, grpc_status);
         }
         let happening = Happening::Response {
             exchange: number,
@@ -140,6 +144,7 @@ impl Exchange {
             method: request.method,
             path: request.path,
             status,
+            grpc_status,
             took: began.elapsed(),
         };
         wire.timeline.record_traced(request.trace, happening);

@@ -8,6 +8,7 @@ use momus_engine::activity::UnderWay;
 use tokio::sync::Notify;
 
 use super::exchange::{Answered, Exchange, Over, Traced};
+use super::h2c;
 use super::head::Request;
 use super::http2::Streams;
 use super::meaning::Purpose;
@@ -107,6 +108,22 @@ impl Exchanges {
         drop(self.has_come());
         self.streams.is_spoken();
         self.answered.notify_one();
+    }
+
+    /// The upstream goes over to HTTP/2 as the oldest exchange asked it to, whose answer is what comes on stream 1. False where
+    /// it did not ask, or where others wait for answers that cannot come any more.
+    pub fn switches(&self) -> bool {
+        let mut waiting = self.waiting();
+        let settings = match waiting.make_contiguous() {
+            [only] => h2c::asked(&only.request.headers),
+            _ => None,
+        };
+        let Some(settings) = settings else { return false };
+        let Some(exchange) = waiting.pop_front() else {
+            return false;
+        };
+        self.streams.switch(exchange, &settings);
+        true
     }
 
     /// Returns when there is something that a rule answers, or more of it, and when the connection speaks HTTP/2.

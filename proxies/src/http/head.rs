@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::body::{Body, CHUNKED};
+use super::h2c;
 
 /// Header fields that a head may have at most, to be understood.
 pub(super) const FIELDS: usize = 128;
@@ -36,8 +37,10 @@ pub struct Request {
 pub struct Response {
     pub status: u16,
     pub body: Body,
-    /// What follows is no HTTP.
+    /// What follows is no HTTP/1.1.
     pub tunnel: bool,
+    /// What follows is HTTP/2, if the request asked for it.
+    pub switches: bool,
 }
 
 /// Parses a request's head.
@@ -90,7 +93,14 @@ pub fn response(bytes: &[u8], method: &str) -> Parsed<Response> {
                 Ok(body) => body.unwrap_or(Body::UntilEnd),
                 Err(Unframed) => Body::UntilEnd,
             };
-            Parsed::Head(length, Response { status, body, tunnel })
+            let switches = status == 101 && value(response.headers, "upgrade").is_some_and(h2c::is_named);
+            let head = Response {
+                status,
+                body,
+                tunnel,
+                switches,
+            };
+            Parsed::Head(length, head)
         }
     }
 }

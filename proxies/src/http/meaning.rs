@@ -28,8 +28,8 @@ pub(super) struct Meaning {
     ends: Ends,
     /// What answered, once it has.
     status: Option<u16>,
-    /// What is told after the status.
-    remark: String,
+    /// What gRPC says of the answer.
+    grpc_status: Option<u16>,
     under_way: Option<UnderWay>,
     /// The dependency is looked at, for the test client.
     _probe: Option<Probe>,
@@ -93,7 +93,7 @@ impl Meaning {
             trace: request.trace.clone(),
             ends,
             status: None,
-            remark: String::new(),
+            grpc_status: None,
             under_way,
             _probe: probe,
         };
@@ -111,13 +111,8 @@ impl Meaning {
     }
 
     /// It was answered in full.
-    pub fn is_answered(&mut self, status: u16) {
-        self.status = Some(status);
-    }
-
-    /// What is told of the answer after its status.
-    pub fn remark(&mut self, remark: String) {
-        self.remark = remark;
+    pub fn is_answered(&mut self, status: u16, grpc_status: Option<u16>) {
+        (self.status, self.grpc_status) = (Some(status), grpc_status);
     }
 
     fn effect(&self, safe: bool, what: &str) {
@@ -133,9 +128,10 @@ impl Meaning {
 
 impl Drop for Meaning {
     fn drop(&mut self) {
-        let what = match self.status {
-            Some(status) => [&self.line, " ", &status.to_string(), &self.remark].concat(),
-            None => [&self.line, " without an answer"].concat(),
+        let what = match (self.status, self.grpc_status) {
+            (Some(status), None) => [&self.line, " ", &status.to_string()].concat(),
+            (Some(status), Some(code)) => format!("{} {status} (grpc-status {code})", self.line),
+            (None, _) => [&self.line, " without an answer"].concat(),
         };
         match (&self.ends, self.status) {
             (Ends::Nothing, _) => {}

@@ -184,6 +184,38 @@ fn namespace() -> Protocol {
     Protocol::Kafka(Namespace::new("shop", "m", Broker::Own, Activity::new(None)))
 }
 
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A connection that goes over to HTTP/2 while the body of its request is still to come.
+fn switching() -> Vec<Turn> {
+    let (settings, opened) = (frame(4, 0, 0, &[]), frame(4, 1, 0, &[]));
+    let asks = "POST /charges HTTP/1.1\r\nHost: b\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAABk\r\n\
+                Content-Length: 5\r\n\r\nhe";
+    let agrees = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    let more = frame(1, 5, 3, b"\x82\x86\x44\x06/rates");
+    let first = [frame(1, 4, 1, b"\x3f\x45\x88"), frame(0, 1, 1, b"done")].concat();
+    vec![
+        Turn::new(Caller, asks),
+        Turn::new(Dependency, [&agrees[..], &settings].concat()),
+        Turn::new(
+            Caller,
+            [
+                b"llo",
+                &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+                &settings,
+                &opened,
+                &more,
+            ]
+            .concat(),
+        ),
+        Turn::new(Dependency, [first, opened.clone(), frame(1, 5, 3, b"\x8d")].concat()),
+    ]
+}
+
 /// Lengths of pieces, over and over.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     proptest::collection::vec(1..40_usize, 1..12)
@@ -226,6 +258,17 @@ proptest! {
         prop_assert_eq!(&one.ended, &None);
         prop_assert_eq!(one.record.iter().any(|line| line.contains("passes on as bytes")), !is_known);
         prop_assert_eq!(one, many);
+    }
+
+    #[test]
+    fn what_follows_an_upgrade_to_http2_is_recorded_alike_however_it_is_split(cuts in cuts()) {
+        let turns = switching();
+        let one = in_pieces(Protocol::Http(Purpose::Calls), &turns, &cuts);
+        prop_assert_eq!(&one.to_dependency, &all_of(&turns, Caller));
+        prop_assert_eq!(&one.to_caller, &all_of(&turns, Dependency));
+        prop_assert_eq!(&one.record, &["POST /charges", "GET /rates", "POST /charges Some(200)", "GET /rates Some(404)"]);
+        prop_assert_eq!((&one.ended, &*one.quiet, one.effects), (&None, "quiet", 4));
+        prop_assert_eq!(one, whole(Protocol::Http(Purpose::Calls), turns));
     }
 
     #[test]

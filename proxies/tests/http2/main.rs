@@ -5,5 +5,6 @@
 mod peers;
 mod record;
 mod rules;
+mod upgrade;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";

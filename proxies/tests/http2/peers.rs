@@ -267,6 +267,14 @@ impl Server {
                 only.headers_mut().insert("grpc-status", "5".parse().ok()?);
                 answer.send_response(only, true).ok()?;
             }
+            "/grpc/whole" | "/grpc/none" => {
+                let mut sending = answer.send_response(status(200), false).ok()?;
+                sending.send_data(Bytes::from_static(b"\0\0\0\0\0"), false).ok()?;
+                let mut trailers = HeaderMap::new();
+                let code = if path.ends_with("whole") { "0" } else { "none" };
+                trailers.insert("grpc-status", code.parse().ok()?);
+                sending.send_trailers(trailers).ok()?;
+            }
             "/count" => {
                 let mut sending = answer.send_response(status(200), false).ok()?;
                 sending.send_data(count.into(), true).ok()?;

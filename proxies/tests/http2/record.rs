@@ -4,6 +4,7 @@ use bytes::Bytes;
 use h2::Reason;
 use http::Request;
 use momus_engine::activity::Quiet;
+use momus_engine::event::Happening;
 use momus_proxies::edge::Purpose;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -175,12 +176,25 @@ async fn an_open_stream_is_under_way_and_a_call_an_effect_twice() {
 #[tokio::test]
 async fn what_grpc_says_of_a_call_is_told() {
     let bench = Bench::new(Purpose::Calls).await;
-    let request = Request::post("http://billing/grpc").body(()).unwrap();
-    let answered = ask(bench.client().await, request, Bytes::new()).await.unwrap();
-    assert_eq!(answered.status, 200);
-    bench.is_over().await;
-    let why = bench.counts_from();
-    assert_eq!(why.as_deref(), Some("shop → billing  POST /grpc 200 (grpc-status 5)"));
+    let client = bench.client().await;
+    let mut effects = Vec::new();
+    for path in ["grpc", "grpc/whole", "grpc/none"] {
+        let request = Request::post(format!("http://billing/{path}")).body(()).unwrap();
+        assert_eq!(ask(client.clone(), request, Bytes::new()).await.unwrap().status, 200);
+        bench.is_over().await;
+        effects.push(bench.counts_from().unwrap_or_default());
+    }
+    let expected = [
+        "shop → billing  POST /grpc 200 (grpc-status 5)",
+        "shop → billing  POST /grpc/whole 200 (grpc-status 0)",
+        "shop → billing  POST /grpc/none 200",
+    ];
+    assert_eq!(effects, expected);
+    let told = bench.look(|happening| match happening {
+        Happening::Response { grpc_status, .. } => Some(*grpc_status),
+        _ => None,
+    });
+    assert_eq!(told, [Some(5), Some(0), None]);
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ fn every_kind() -> Vec<Happening> {
             method: text(),
             path: text(),
             status: Some(200),
+            grpc_status: Some(5),
             took,
         },
         Happening::Connection {

@@ -145,6 +145,7 @@ async fn failures_are_told_with_what_happened_around_them() {
             method: "GET".into(),
             path: "/invoices".into(),
             status: None,
+            grpc_status: None,
             took: Duration::ZERO,
         });
     }

@@ -1,5 +1,6 @@
 //! One real broker for all of the tables, and sandboxes on it.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -9,12 +10,14 @@ use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
 use momus_environments::cache::{Cache, Progress};
 use momus_environments::guardian::{Guardian, Launcher, RunId};
-use momus_environments::servers::kafka::{KafkaServer, Ports};
-use momus_proxies::edge::{Edge, Protocol, Upstream};
+use momus_environments::servers::kafka::{Distribution, KafkaServer, Ports};
+use momus_proxies::edge::{Edge, Entrance, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::recording;
 use super::tap::Tap;
 use crate::trust::Trust;
 
@@ -39,6 +42,23 @@ async fn server() -> &'static KafkaServer {
     tokio::task::spawn_blocking(|| &BROKER.2).await.unwrap()
 }
 
+/// Brokers of their own: what each of these sandboxes has for itself.
+async fn its_own() -> KafkaServer {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let started = async || {
+        let (_, guardian, _) = &*BROKER;
+        let cache = Cache::of_user().unwrap();
+        let silent: Progress = Arc::new(|_| ());
+        let distribution = Distribution::get(guardian, &cache, &silent).await.unwrap();
+        let name = format!("own-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        KafkaServer::start_from(guardian, &distribution, &name, 1)
+            .await
+            .unwrap()
+    };
+    let start = move || BROKER.0.block_on(started());
+    tokio::task::spawn_blocking(start).await.unwrap()
+}
+
 /// The broker's own address, where it asks nobody for its credential.
 pub async fn direct() -> String {
     server().await.open_address().unwrap()
@@ -47,29 +67,69 @@ pub async fn direct() -> String {
 /// How long a program's end may take to be noticed.
 const SOON: Duration = Duration::from_secs(20);
 
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some((front, _)) = &self.front {
+            front.record("");
+            self.tap.record(&self.prefix);
+        }
+    }
+}
+
 /// A sandbox on the broker, with an edge of one caller, and what was seen behind it.
 pub struct Sandbox {
     /// What stands before its names on the broker.
     pub prefix: String,
     edge: Edge,
     tap: Tap,
+    /// Where its client is recorded, what it says to the edge, and where the edge serves behind that.
+    front: Option<(Tap, Entrance)>,
     timeline: Timeline,
+    /// The broker that it has for itself, if it has one.
+    own: Option<KafkaServer>,
 }
 
 impl Sandbox {
     /// A new one, with a name that no other has. Where somebody is to be trusted, TLS ends at its edge.
     pub async fn new(trust: Option<&Trust>) -> Self {
+        Self::on(server().await, Broker::Real, trust).await
+    }
+
+    /// As [`new`](Self::new), on a broker that it has for itself.
+    pub async fn with_its_own(trust: Option<&Trust>) -> Self {
+        let own = its_own().await;
+        let mut sandbox = Self::on(&own, Broker::Own, trust).await;
+        sandbox.own = Some(own);
+        sandbox
+    }
+
+    async fn on(server: &KafkaServer, broker: Broker, trust: Option<&Trust>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("mx{}z", NEXT.fetch_add(1, Ordering::Relaxed));
-        let server = server().await;
         let tap = Tap::before(server.address().parse().unwrap()).await;
         let timeline = Timeline::new(Clock::start(), 0, name.as_str());
         timeline.activity().settles_in(Some(Duration::ZERO));
         let prefix = format!("{name}.");
-        let namespace = Namespace::new("shop", &prefix, Broker::Real, timeline.activity().clone())
+        let namespace = Namespace::new("shop", &prefix, broker, timeline.activity().clone())
             .with_credential(server.credential().clone());
         let (upstream, protocol) = (Upstream::Tcp(tap.address()), Protocol::Kafka(namespace));
+        let mut front = None;
         let edge = match trust {
+            None if recording::is_on() => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                let tap = Tap::before(listener.local_addr().unwrap()).await;
+                let ends = ("shop", "kafka");
+                let edge = Edge::at(
+                    (tap.address(), Vec::new()),
+                    ends,
+                    upstream,
+                    protocol,
+                    None,
+                    timeline.clone(),
+                );
+                front = Some((tap, edge.serve(listener)));
+                Ok(edge)
+            }
             None => Edge::listen("shop", "kafka", upstream, protocol, timeline.clone()).await,
             Some(trust) => {
                 let identity = trust.identity("kafka");
@@ -81,7 +141,9 @@ impl Sandbox {
             prefix,
             edge,
             tap,
+            front,
             timeline,
+            own: None,
         }
     }
 

@@ -21,6 +21,9 @@ const TOOLS: Java = Java {
     class: "Tools",
 };
 
+/// What is tried on a broker that the sandbox has for itself.
+const ACLS: &str = "acls";
+
 /// A program that is told of several features, each with the address of a broker.
 struct Program {
     client: &'static str,
@@ -31,7 +34,11 @@ struct Program {
 impl Program {
     /// What it says of features through sandboxes of their own.
     async fn through(&self, features: &[&str], trust: Option<&Trust>) -> Vec<(Sandbox, Result<String, String>)> {
-        let sandboxes = join_all(features.iter().map(|_| Sandbox::new(trust))).await;
+        let sandboxes = features.iter().map(async |&feature| match feature {
+            ACLS => Sandbox::with_its_own(trust).await,
+            _ => Sandbox::new(trust).await,
+        });
+        let sandboxes = join_all(sandboxes).await;
         let addresses = sandboxes.iter().map(Sandbox::address);
         let said = self.says(features, addresses, trust).await;
         let parts: Vec<_> = features.iter().map(|feature| of(feature, &said)).collect();
@@ -90,7 +97,7 @@ async fn javas_own_client() {
         java: &CLIENT,
     };
     let same = [&FEATURES[..], &["regex-848", "admin-groups", "admin-cluster"]].concat();
-    let cells = program.cells(&same, &["refusals"]).await;
+    let cells = program.cells(&same, &["refusals", ACLS]).await;
     judge("Kafka", &cells);
     must_say("kafka-clients", &cells);
 }

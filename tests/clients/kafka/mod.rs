@@ -6,5 +6,7 @@ mod go;
 mod java;
 mod node;
 mod python;
+mod recording;
+mod rust;
 mod strangers;
 mod tap;

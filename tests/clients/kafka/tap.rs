@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, B
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::recording::{self, Talk, Talks};
+
 type Seen = Arc<Mutex<BTreeSet<(i16, i16)>>>;
 
 /// What an edge says itself before its client's first word.
@@ -18,6 +20,8 @@ const EDGES_OWN: [ApiKey; 2] = [ApiKey::SaslHandshake, ApiKey::SaslAuthenticate]
 pub struct Tap {
     address: SocketAddr,
     seen: Seen,
+    /// What was said, where it is recorded.
+    talks: Option<Talks>,
     accepts: JoinHandle<()>,
 }
 
@@ -28,17 +32,32 @@ impl Tap {
         let address = listener.local_addr().unwrap();
         let seen = Seen::default();
         let noted = Arc::clone(&seen);
+        let talks = recording::is_on().then(Talks::default);
+        let heard = talks.clone();
         let accepts = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, broker, Arc::clone(&noted)));
+                let talk = heard.as_ref().map(Talks::begin);
+                tokio::spawn(forward(client, broker, Arc::clone(&noted), talk));
             }
         });
-        Self { address, seen, accepts }
+        Self {
+            address,
+            seen,
+            talks,
+            accepts,
+        }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Records what passed, if it is to be; names begin with this prefix.
+    pub fn record(&self, prefix: &str) {
+        if let Some(talks) = &self.talks {
+            talks.record(prefix);
+        }
     }
 
     /// The requests that passed, each API once with each of its versions, the edge's own aside.
@@ -63,12 +82,20 @@ impl Drop for Tap {
     }
 }
 
-async fn forward(client: TcpStream, broker: SocketAddr, seen: Seen) -> std::io::Result<()> {
+async fn forward(client: TcpStream, broker: SocketAddr, seen: Seen, talk: Option<Talk>) -> std::io::Result<()> {
     let broker = TcpStream::connect(broker).await?;
     broker.set_nodelay(true)?;
     client.set_nodelay(true)?;
     let (from_client, mut to_client) = client.into_split();
-    let (mut from_broker, to_broker) = broker.into_split();
+    let (from_broker, to_broker) = broker.into_split();
+    let (from_client, mut from_broker): (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncRead + Send + Unpin>) =
+        match talk {
+            None => (Box::new(from_client), Box::new(from_broker)),
+            Some(talk) => (
+                Box::new(talk.keep(from_client, false)),
+                Box::new(talk.keep(from_broker, true)),
+            ),
+        };
     let answers = async {
         tokio::io::copy(&mut from_broker, &mut to_client).await?;
         to_client.shutdown().await

@@ -64,7 +64,7 @@ fn every_kind() -> Vec<Happening> {
         Happening::StepStarted { step: 0, place: Arc::new(step) },
         Happening::StepFinished { step: 0, outcome: Outcome::Failed, took, failure: Some(failure.clone()) },
         Happening::Request { exchange: 1, caller: text(), dependency: text(), method: text(), path: text() },
-        Happening::Response { exchange: 1, caller: text(), dependency: text(), method: text(), path: text(), status: None, took },
+        Happening::Response { exchange: 1, caller: text(), dependency: text(), method: text(), path: text(), status: None, grpc_status: None, took },
         Happening::Connection { caller: text(), dependency: text(), what: text() },
         Happening::Beyond { service: text(), to: text(), what: text() },
         Happening::KafkaCall { caller: text(), broker: text(), api: text(), about: text(), error: None },

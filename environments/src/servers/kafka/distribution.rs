@@ -9,7 +9,7 @@ use std::{
 
 use super::cluster::{PROPERTIES, properties};
 use super::node::Seat;
-use super::{KafkaServer, Ports, SERVER};
+use super::{Form, KafkaServer, Ports, SERVER};
 use crate::{
     cache::{Cache, Progress},
     guardian::{Command, Finished, Guardian},
@@ -172,7 +172,11 @@ impl Distribution {
         let archive = format!("-XX:ArchiveClassesAtExit={}", folder.join(ARCHIVE).display());
         // Which classes cannot be archived fills the log, and nothing else could be read in it.
         let flags = [archive, "-Xlog:disable".into()];
-        let server = KafkaServer::start_with(guardian, self, &scratch, 1, &flags, Ports::free).await?;
+        let form = Form {
+            flags: &flags,
+            ..Form::shared(1)
+        };
+        let server = KafkaServer::start_with(guardian, self, &scratch, form, Ports::free).await?;
         let exit = server.child().stop(ARCHIVE_LIMIT).await;
         if !folder.join(ARCHIVE).is_file() {
             let program = "java -XX:ArchiveClassesAtExit".to_owned();

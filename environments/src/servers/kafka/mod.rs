@@ -1,5 +1,6 @@
 //! The real Kafka broker, on the installed Java.
 
+mod authorizer;
 mod cluster;
 pub mod conversation;
 mod credential;
@@ -41,6 +42,27 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const PORT_TRIES: usize = 5;
 /// What the JVM calls a port that is taken, and Kafka around it.
 const PORT_TAKEN: [&str; 2] = ["Address already in use", "java.net.BindException"];
+
+/// As what a broker is started.
+#[derive(Clone, Copy)]
+struct Form<'f> {
+    nodes: usize,
+    /// Flags of its JVMs.
+    flags: &'f [String],
+    /// Whether it keeps access control lists: one that many share says that it has none.
+    lists: bool,
+}
+
+impl Form<'_> {
+    /// One that many sandboxes share.
+    fn shared(nodes: usize) -> Self {
+        Self {
+            nodes,
+            flags: &[],
+            lists: false,
+        }
+    }
+}
 
 /// A running broker: a node, or a cluster of several.
 #[derive(Debug)]
@@ -86,7 +108,8 @@ impl KafkaServer {
         progress: &Progress,
     ) -> Result<Self, ServerError> {
         let distribution = Distribution::get(guardian, cache, progress).await?;
-        Self::start_from(guardian, &distribution, name, nodes).await
+        let folder = guardian.run_folder().join(name);
+        Self::start_with(guardian, &distribution, &folder, Form::shared(nodes), Ports::free).await
     }
 
     /// As [`start`](Self::start), on the ports that `draw` gives; asked again when one was taken meanwhile.
@@ -102,10 +125,10 @@ impl KafkaServer {
     ) -> Result<Self, ServerError> {
         let distribution = Distribution::get(guardian, cache, progress).await?;
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, &distribution, &folder, 1, &[], draw).await
+        Self::start_with(guardian, &distribution, &folder, Form::shared(1), draw).await
     }
 
-    /// As [`start_nodes`](Self::start_nodes), from what is on this machine already.
+    /// As [`start_nodes`](Self::start_nodes), from what is on this machine already, a broker that one sandbox has for itself.
     ///
     /// # Errors
     /// When it does not start.
@@ -116,23 +139,26 @@ impl KafkaServer {
         nodes: usize,
     ) -> Result<Self, ServerError> {
         let folder = guardian.run_folder().join(name);
-        Self::start_with(guardian, distribution, &folder, nodes, &[], Ports::free).await
+        let form = Form {
+            lists: true,
+            ..Form::shared(nodes)
+        };
+        Self::start_with(guardian, distribution, &folder, form, Ports::free).await
     }
 
-    /// Starts a broker of so many nodes in `folder`, on JVMs with these flags as well.
+    /// Starts a broker of this form in `folder`.
     async fn start_with(
         guardian: &Guardian,
         distribution: &Distribution,
         folder: &Path,
-        nodes: usize,
-        flags: &[String],
+        form: Form<'_>,
         mut draw: impl FnMut() -> io::Result<Ports>,
     ) -> Result<Self, ServerError> {
         let mut tries = 1;
         loop {
-            let ports = (0..nodes.max(1)).map(|_| draw()).collect::<io::Result<Vec<_>>>();
+            let ports = (0..form.nodes.max(1)).map(|_| draw()).collect::<io::Result<Vec<_>>>();
             let ports = ports.map_err(ServerError::Port)?;
-            match Self::start_once((guardian, distribution), folder, flags, &ports).await {
+            match Self::start_once((guardian, distribution), folder, form, &ports).await {
                 Err(ServerError::Died { output, .. })
                     if tries < PORT_TRIES && PORT_TAKEN.iter().any(|sign| output.contains(sign)) =>
                 {
@@ -146,7 +172,7 @@ impl KafkaServer {
     async fn start_once(
         (guardian, distribution): (&Guardian, &Distribution),
         folder: &Path,
-        flags: &[String],
+        form: Form<'_>,
         ports: &[Ports],
     ) -> Result<Self, ServerError> {
         remove_tree(folder).map_err(folder_error(folder))?;
@@ -162,13 +188,13 @@ impl KafkaServer {
             controller: first.controller,
         };
         let mut server = Self {
-            first: Node::start(from, folder, seat(1), *first, flags, &credential).await?,
+            first: Node::start(from, folder, seat(1), *first, form, &credential).await?,
             others: Vec::new(),
             credential,
             folder: folder.to_owned(),
         };
         for (ports, id) in others.iter().zip(2..) {
-            match Node::start(from, folder, seat(id), *ports, flags, &server.credential).await {
+            match Node::start(from, folder, seat(id), *ports, form, &server.credential).await {
                 Ok(node) => server.others.push(node),
                 Err(error) => {
                     server.kill().await;

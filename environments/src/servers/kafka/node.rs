@@ -11,7 +11,7 @@ use rand::distr::Alphanumeric;
 
 use super::distribution::Distribution;
 use super::ports::Ports;
-use super::{cluster, credential};
+use super::{Form, authorizer, cluster, credential};
 use crate::guardian::{Child, Guardian, Tail};
 use crate::servers::{ServerError, folder_error, programs::copy_tree};
 
@@ -55,13 +55,13 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts it with its folder below that of the broker, on a JVM with these flags as well.
+    /// Starts it with its folder below that of the broker.
     pub(super) async fn start(
         (guardian, distribution): (&Guardian, &Distribution),
         folder: &Path,
         seat: Seat,
         ports: Ports,
-        flags: &[String],
+        form: Form<'_>,
         own: &Credential,
     ) -> Result<Self, ServerError> {
         let (folder, label) = match seat.is_first() {
@@ -76,10 +76,13 @@ impl Node {
         };
         laid.map_err(folder_error(&data))?;
         let properties = folder.join("server.properties");
-        let text = cluster::properties(&data, ports, seat) + &credential::listeners(own);
+        let mut text = cluster::properties(&data, ports, seat) + &credential::listeners(own);
+        if form.lists {
+            text += &authorizer::properties(own);
+        }
         credential::write(&properties, &text).map_err(folder_error(&properties))?;
         let mut command = distribution.broker(&properties).working_dir(&folder);
-        command.arguments.splice(0..0, flags.iter().cloned());
+        command.arguments.splice(0..0, form.flags.iter().cloned());
         let (child, output) = guardian.spawn(command.label(label)).await?;
         Ok(Self {
             child,

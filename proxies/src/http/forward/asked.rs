@@ -3,8 +3,17 @@
 use super::super::body::Body;
 use super::super::head::{FIELDS, framed};
 
-/// Header fields that are a caller's and its proxy's own (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "proxy-authorization"];
+/// Header fields that are a caller's and its proxy's own, beside those that `Connection` names (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [&str; 6] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authorization",
+    "te",
+    "upgrade",
+];
+/// Header fields that tell where the body ends: they are for whoever reads it, also where `Connection` names them.
+const FRAMING: [&str; 2] = ["transfer-encoding", "content-length"];
 
 /// A host and a port.
 pub(super) type Target = (String, u16);
@@ -52,8 +61,7 @@ pub(super) fn asked(bytes: &[u8]) -> Result<Option<(usize, Asked)>, &'static str
     let version = request.version.unwrap_or(1);
     let mut head = format!("{method} {slash}{path} HTTP/1.{version}\r\nHost: {host}\r\n").into_bytes();
     for field in &*request.headers {
-        let is = |name: &&str| field.name.eq_ignore_ascii_case(name);
-        if !is(&"host") && !HOP_BY_HOP.iter().any(is) {
+        if is_passed_on(field.name, request.headers) {
             head.extend_from_slice(&[field.name.as_bytes(), b": ", field.value, b"\r\n"].concat());
         }
     }
@@ -61,6 +69,17 @@ pub(super) fn asked(bytes: &[u8]) -> Result<Option<(usize, Asked)>, &'static str
     let body = body.unwrap_or(Body::Empty);
     let request = Some(Request { head, body });
     Ok(Some((length, Asked { target, request })))
+}
+
+/// Whether the server gets a field of this name among these as it came; it is told the host anew.
+fn is_passed_on(name: &str, fields: &[httparse::Header<'_>]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.trim());
+    let connections = fields
+        .iter()
+        .filter(|field| field.name.eq_ignore_ascii_case("connection"));
+    let mut values = connections.filter_map(|field| std::str::from_utf8(field.value).ok());
+    let is_framing = FRAMING.into_iter().any(is);
+    is_framing || !is("host") && !HOP_BY_HOP.into_iter().any(is) && !values.any(|value| value.split(',').any(is))
 }
 
 /// A host, and its port or the one that is meant without.
@@ -136,6 +155,17 @@ mod tests {
         assert_eq!(request.body, Body::Length(3));
         assert_eq!(target("GET HTTP://api.bank/a HTTP/1.1\r\n\r\n"), at("api.bank", 80));
         assert_eq!(target("GET http://[::1]/a HTTP/1.1\r\n\r\n"), at("::1", 80));
+    }
+
+    #[test]
+    fn what_is_between_a_caller_and_its_proxy_goes_no_further() {
+        let text = "GET http://api.bank/a HTTP/1.1\r\nConnection: TE, close\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Hop: 1\r\n\
+                    connection: Upgrade , x-hop,HTTP2-Settings, Content-Length\r\nHTTP2-Settings: \r\nTEA: 2\r\nContent-Length: 0\r\n\r\n";
+        let (_, asked) = asked(text.as_bytes()).unwrap().unwrap();
+        assert_eq!(
+            String::from_utf8(asked.request.unwrap().head).unwrap(),
+            "GET /a HTTP/1.1\r\nHost: api.bank\r\nTEA: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
     }
 
     #[test]

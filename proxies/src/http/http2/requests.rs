@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::block::{Block, Blocks, Malformed};
 use super::fields::{Field, Fields, literal, size_update, size_updates};
 use super::frame::{self, ACK, Data, END_HEADERS, END_STREAM, Frames, Head, Kind, PAYLOAD, PRIORITY, Part};
+use super::streams::SWITCHED;
 use super::{STREAMS, settings};
 use crate::http::body::Body;
 use crate::http::exchange::Answered;
@@ -50,7 +51,11 @@ impl<'e> Requests<'e> {
             held: Vec::new(),
             fields: Fields::new(),
             begun: false,
-            newest: 0,
+            newest: if exchanges.streams().are_switched_to() {
+                SWITCHED
+            } else {
+                0
+            },
             struck: HashSet::new(),
             table: None,
         }

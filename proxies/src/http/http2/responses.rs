@@ -34,7 +34,7 @@ impl<'e> Responses<'e> {
             fields: Fields::new(),
             begun: false,
             table: TABLE,
-            allowed: TABLE,
+            allowed: streams.known_by_server(),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'e> Responses<'e> {
             };
             match (name.as_slice(), number()) {
                 (b":status", Some(status)) if status >= 200 => self.streams.answer(block.stream, status),
-                (b"grpc-status", Some(code)) => self.streams.remark(block.stream, format!(" (grpc-status {code})")),
+                (b"grpc-status", Some(code)) => self.streams.grpc_status(block.stream, code),
                 _ => {}
             }
         }

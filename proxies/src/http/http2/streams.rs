@@ -8,11 +8,14 @@ use momus_engine::activity::UnderWay;
 use tokio::sync::Notify;
 
 use super::fields::TABLE;
+use super::settings;
 use crate::http::exchange::{Answered, Exchange, Over, Traced};
 use crate::http::head::Request;
 use crate::http::meaning::Purpose;
 use crate::wire::Wire;
 
+/// The stream on which a request is answered that had the connection go over to HTTP/2 (RFC 7540, section 3.2).
+pub(super) const SWITCHED: u32 = 1;
 /// Settings of the client that the server has not acknowledged, at most.
 const UNACKNOWLEDGED: usize = 256;
 
@@ -32,6 +35,8 @@ pub(crate) struct Streams {
     purpose: Purpose,
     spoken: AtomicBool,
     spoken_by_server: AtomicBool,
+    /// The connection went over to HTTP/2 as the answer to a request of HTTP/1.1.
+    switched: AtomicBool,
     open: Mutex<Open>,
     injected: Notify,
     /// The largest dynamic table that the server ever allowed the client.
@@ -48,6 +53,8 @@ struct Open {
     /// What a rule answers now.
     ready: VecDeque<(u32, u16, Exchange)>,
     credit: BTreeMap<u32, u32>,
+    /// The dynamic table that the client allowed the server when it went over to HTTP/2.
+    known: Option<u32>,
     /// The dynamic tables that the client's settings allow the server, as far as they are not acknowledged.
     announced: VecDeque<Option<u32>>,
 }
@@ -59,6 +66,7 @@ impl Streams {
             purpose,
             spoken: AtomicBool::new(false),
             spoken_by_server: AtomicBool::new(false),
+            switched: AtomicBool::new(false),
             open: Mutex::default(),
             injected: Notify::new(),
             server_allows: AtomicU32::new(TABLE),
@@ -84,6 +92,28 @@ impl Streams {
     /// Whether the server began as one of HTTP/2 does.
     pub fn are_spoken_by_server(&self) -> bool {
         self.spoken_by_server.load(Ordering::Acquire)
+    }
+
+    /// The server goes over to HTTP/2, and answers this exchange on stream 1; these are the client's settings, of which the
+    /// server knows (RFC 7540, section 3.2.1).
+    pub(in crate::http) fn switch(&self, exchange: Exchange, settings: &[u8]) {
+        let table = settings::table(settings);
+        self.client_allows
+            .fetch_max(table.unwrap_or_default(), Ordering::AcqRel);
+        let mut open = self.open();
+        open.exchanges.insert(SWITCHED, exchange);
+        open.known = table;
+        self.switched.store(true, Ordering::Release);
+    }
+
+    /// Whether the server went over to HTTP/2.
+    pub fn are_switched_to(&self) -> bool {
+        self.switched.load(Ordering::Acquire)
+    }
+
+    /// The dynamic table that the client allows the server, as far as the server knows before any settings.
+    pub(super) fn known_by_server(&self) -> u32 {
+        self.open().known.unwrap_or(TABLE)
     }
 
     /// Whether an exchange is under way.
@@ -214,9 +244,9 @@ impl Streams {
     }
 
     /// What gRPC says of the stream's answer beside its status.
-    pub(super) fn remark(&self, stream: u32, remark: String) {
+    pub(super) fn grpc_status(&self, stream: u32, code: u16) {
         if let Some(exchange) = self.open().exchanges.get_mut(&stream) {
-            exchange.meaning.remark(remark);
+            exchange.grpc_status = Some(code);
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) enum Part {
     Plain(Vec<u8>),
     /// A text or bytes, behind their length.
     Text {
-        /// How many bytes their length has.
+        /// How many bytes their length has; 1 where it is of variable size.
         width: usize,
         /// What is added to it.
         more: usize,
@@ -26,12 +26,24 @@ impl Part {
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Plain(bytes) => bytes.clone(),
+            Self::Text { width: 1, more, text } => [variable(text.len() + more), text.to_vec()].concat(),
             Self::Text { width, more, text } => {
                 let length = (text.len() + more).to_be_bytes();
                 [&length[length.len() - width..], text].concat()
             }
         }
     }
+}
+
+/// A number of variable size.
+fn variable(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
 }
 
 /// A message, its parts, and what follows it.
@@ -47,6 +59,15 @@ pub(super) fn parts<M: Decodable>(bytes: Bytes, version: i16) -> (M, Vec<Part>, 
 struct Reader {
     rest: Bytes,
     parts: Vec<Part>,
+}
+
+impl Reader {
+    /// Whether these were read last, a byte at a time.
+    fn ends_with(&self, bytes: &[u8]) -> bool {
+        let last = self.parts.iter().rev();
+        let is = |(part, byte): (&Part, &u8)| *part == Part::Plain(vec![*byte]);
+        self.parts.len() >= bytes.len() && last.zip(bytes.iter().rev()).all(is)
+    }
 }
 
 impl Buf for Reader {
@@ -74,17 +95,21 @@ impl ByteBuf for Reader {
         self.rest.slice(range)
     }
 
-    /// Texts and bytes are read in one, and nothing else is. What is made up is so short that one of variable size has one
-    /// byte.
+    /// Texts and bytes are read in one, and nothing else is. Their length stands before them: in 2 or 4 bytes, or a byte at a
+    /// time in as many as one more than it takes.
     fn get_bytes(&mut self, size: usize) -> Bytes {
         let text = self.rest.split_to(size);
-        let Some(Part::Plain(length)) = self.parts.pop() else {
+        let Some(Part::Plain(length)) = self.parts.last() else {
             unreachable!("a text has a length")
         };
-        let number = length.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
+        let width = length.len();
+        // Of a text the length is one more than it takes, of a tagged field it is not.
+        let more = usize::from(width == 1 && !self.ends_with(&variable(size)));
+        let bytes = if width == 1 { variable(size + more).len() } else { 1 };
+        self.parts.truncate(self.parts.len() - bytes);
         self.parts.push(Part::Text {
-            width: length.len(),
-            more: number - size,
+            width,
+            more,
             text: text.clone(),
         });
         text

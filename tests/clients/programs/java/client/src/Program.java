@@ -33,6 +33,7 @@ public final class Program {
         FEATURES.put("admin-groups", Offsets::run);
         FEATURES.put("admin-cluster", Cluster::run);
         FEATURES.put("refusals", Refusals::run);
+        FEATURES.put("acls", Acls::run);
         FEATURES.put("write", Equal::write);
         FEATURES.put("look", Equal::look);
     }

@@ -1,0 +1,3 @@
+//! The HTTP edge, shown with clients that nobody here wrote.
+
+mod upgrade;
