@@ -108,6 +108,33 @@ pub async fn hold(caller: &Caller, count: usize) -> BTreeSet<Partition> {
     held.unwrap().clone()
 }
 
+/// Waits until the edges have seen that two members share three partitions: what each holds.
+///
+/// No classic member is to be closed before, nor while the other one leaves: librdkafka 2.12.1 crashes where it is told amid a
+/// rebalance that there is no coordinator any more.
+pub async fn share(callers: [&Caller; 2], members: [&StreamConsumer; 2]) -> (BTreeSet<Partition>, BTreeSet<Partition>) {
+    let mut assigned = callers.map(|caller| caller.namespace.assigned());
+    let shared = async {
+        loop {
+            // Two of three, and one: whichever member has more.
+            let [first, second] = assigned.each_ref().map(|held| held.borrow().clone());
+            if !first.is_empty() && !second.is_empty() && first.len() + second.len() == 3 {
+                return (first, second);
+            }
+            let [first, second] = &mut assigned;
+            tokio::select! {
+                changed = first.changed() => changed.unwrap(),
+                changed = second.changed() => changed.unwrap(),
+            }
+        }
+    };
+    tokio::select! {
+        () = receives_nothing(members[0]) => unreachable!(),
+        () = receives_nothing(members[1]) => unreachable!(),
+        shared = timeout(SOON, shared) => shared.unwrap(),
+    }
+}
+
 /// Runs blocking calls of librdkafka aside.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
-use tokio::time::timeout;
 
 use crate::clients::{
-    CONSUMER, SOON, admin, aside, groups, hold, member, next, options, producer, receives_nothing, send, with_topic,
+    CONSUMER, admin, aside, groups, hold, member, next, options, producer, receives_nothing, send, share, with_topic,
 };
 
 /// Both group protocols: two members share the partitions, the one left takes over, and whoever comes later goes on.
@@ -33,26 +32,7 @@ async fn a_group_is_shared(name: &str, settings: &[(&str, &str)]) {
     assert_eq!(hold(&one, 3).await.len(), 3);
 
     let second = member(&second_caller, "billing", "orders.v1", settings);
-    let shared = tokio::select! {
-        () = receives_nothing(&first) => unreachable!(),
-        () = receives_nothing(&second) => unreachable!(),
-        shared = async {
-            // Two of three, and one: whichever member has more.
-            let mut assigned = (one.namespace.assigned(), second_caller.namespace.assigned());
-            timeout(SOON, async {
-                loop {
-                    let (first, second) = (assigned.0.borrow().clone(), assigned.1.borrow().clone());
-                    if !first.is_empty() && !second.is_empty() && first.len() + second.len() == 3 {
-                        return (first, second);
-                    }
-                    tokio::select! {
-                        changed = assigned.0.changed() => changed.unwrap(),
-                        changed = assigned.1.changed() => changed.unwrap(),
-                    }
-                }
-            }).await.unwrap()
-        } => shared,
-    };
+    let shared = share([&one, &second_caller], [&first, &second]).await;
     assert!(shared.0.is_disjoint(&shared.1), "{shared:?}");
     assert_eq!(
         groups(&one).await,
@@ -113,14 +93,8 @@ async fn members_of_both_protocols_share_one_group() {
         "orders.v1",
         &[("partition.assignment.strategy", "cooperative-sticky")],
     );
-    tokio::select! {
-        () = receives_nothing(&new) => unreachable!(),
-        () = receives_nothing(&classic) => unreachable!(),
-        _ = async {
-            let mut assigned = beside.namespace.assigned();
-            timeout(SOON, assigned.wait_for(|held| !held.is_empty())).await.unwrap().unwrap().clone()
-        } => {}
-    }
+    share([&caller, &beside], [&new, &classic]).await;
+    aside(move || drop(classic)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use rdkafka::producer::{FutureProducer, Producer};
 use tokio::time::timeout;
 
 use crate::broker::{Caller, SETTLE};
-use crate::clients::{CONSUMER, SOON, aside, hold, member, next, producer, receives_nothing, send, with_topic};
+use crate::clients::{CONSUMER, SOON, aside, hold, member, next, producer, receives_nothing, send, share, with_topic};
 
 /// Waits until what goes on is as wanted, the members polled meanwhile.
 async fn sees(caller: &Caller, members: &[&StreamConsumer], is_it: impl Fn(Option<&str>) -> bool) {
@@ -93,7 +93,17 @@ async fn a_group_is_behind(sandbox: &str, settings: &[(&str, &str)]) {
     let place = ("orders.v1".to_owned(), 0);
     assert_eq!(bank.namespace.lag("billing")[&place], Lag { position: 2, end: 2 });
     drop(dead);
-    aside(move || drop(first)).await;
+    share([&shop, &bank], [&first, &second]).await;
+    leaves(first, &bank, &second).await;
+}
+
+/// A member leaves its group to the other one.
+async fn leaves(member: StreamConsumer, caller: &Caller, other: &StreamConsumer) {
+    aside(move || drop(member)).await;
+    tokio::select! {
+        () = receives_nothing(other) => unreachable!(),
+        _ = hold(caller, 3) => {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,13 +128,9 @@ async fn two_members_that_share_a_group_come_to_rest() {
         }
         let second = member(&bank, "billing", "orders.v1", settings);
         is_kept_by(&shop, &[&first, &second], "bank joins group billing").await;
-        let mut assigned = bank.namespace.assigned();
-        tokio::select! {
-            () = receives_nothing(&first) => unreachable!(),
-            () = receives_nothing(&second) => unreachable!(),
-            held = timeout(SOON, assigned.wait_for(|held| !held.is_empty())) => drop(held.unwrap().unwrap()),
-        }
+        share([&shop, &bank], [&first, &second]).await;
         is_quiet(&shop, &[&first, &second]).await;
+        leaves(second, &shop, &first).await;
     }
 }
 
