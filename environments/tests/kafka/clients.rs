@@ -108,29 +108,26 @@ pub async fn hold(caller: &Caller, count: usize) -> BTreeSet<Partition> {
     held.unwrap().clone()
 }
 
-/// Waits until the edges have seen that two members share three partitions: what each holds.
+/// Waits until members share three partitions, each knows its own, and the edges have seen it: what each holds.
 ///
-/// No classic member is to be closed before, nor while the other one leaves: librdkafka 2.12.1 crashes where it is told amid a
-/// rebalance that there is no coordinator any more.
-pub async fn share(callers: [&Caller; 2], members: [&StreamConsumer; 2]) -> (BTreeSet<Partition>, BTreeSet<Partition>) {
-    let mut assigned = callers.map(|caller| caller.namespace.assigned());
+/// Before, and while another one leaves, no classic member is to be closed: librdkafka 2.12.1 crashes, or waits for ever, where a
+/// rebalance is under way then. The edge knows of one before the member does.
+pub async fn share<const N: usize>(callers: [&Caller; N], members: [&StreamConsumer; N]) -> [BTreeSet<Partition>; N] {
     let shared = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
         loop {
-            // Two of three, and one: whichever member has more.
-            let [first, second] = assigned.each_ref().map(|held| held.borrow().clone());
-            if !first.is_empty() && !second.is_empty() && first.len() + second.len() == 3 {
-                return (first, second);
-            }
-            let [first, second] = &mut assigned;
-            tokio::select! {
-                changed = first.changed() => changed.unwrap(),
-                changed = second.changed() => changed.unwrap(),
+            looks.tick().await;
+            let held = callers.map(|caller| caller.namespace.assigned().borrow().clone());
+            let known = members.map(|member| member.assignment().unwrap().count());
+            let all: usize = known.iter().sum();
+            if all == 3 && !known.contains(&0) && held.each_ref().map(BTreeSet::len) == known {
+                return held;
             }
         }
     };
+    let polled = futures::future::join_all(members.map(receives_nothing));
     tokio::select! {
-        () = receives_nothing(members[0]) => unreachable!(),
-        () = receives_nothing(members[1]) => unreachable!(),
+        _ = polled => unreachable!(),
         shared = timeout(SOON, shared) => shared.unwrap(),
     }
 }

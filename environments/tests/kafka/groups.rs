@@ -32,8 +32,8 @@ async fn a_group_is_shared(name: &str, settings: &[(&str, &str)]) {
     assert_eq!(hold(&one, 3).await.len(), 3);
 
     let second = member(&second_caller, "billing", "orders.v1", settings);
-    let shared = share([&one, &second_caller], [&first, &second]).await;
-    assert!(shared.0.is_disjoint(&shared.1), "{shared:?}");
+    let [of_first, of_second] = share([&one, &second_caller], [&first, &second]).await;
+    assert!(of_first.is_disjoint(&of_second), "{of_first:?} {of_second:?}");
     assert_eq!(
         groups(&one).await,
         [("billing".to_owned(), if settings.contains(&CONSUMER) { 0 } else { 2 })]

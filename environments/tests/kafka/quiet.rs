@@ -100,10 +100,7 @@ async fn a_group_is_behind(sandbox: &str, settings: &[(&str, &str)]) {
 /// A member leaves its group to the other one.
 async fn leaves(member: StreamConsumer, caller: &Caller, other: &StreamConsumer) {
     aside(move || drop(member)).await;
-    tokio::select! {
-        () = receives_nothing(other) => unreachable!(),
-        _ = hold(caller, 3) => {}
-    }
+    share([caller], [other]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
