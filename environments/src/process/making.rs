@@ -61,11 +61,14 @@ pub(super) async fn make(
     isolated: Vec<String>,
 ) -> Result<Arc<ProcessSandbox>, StepError> {
     let (mut answer, made) = oneshot::channel();
-    let (tidying, memory) = (shared.tidying.clone(), shared.memory.clone());
+    let (tidying, memory, idles) = (shared.tidying.clone(), shared.memory.clone(), shared.idles.clone());
     // A task of its own: what a server has begun to make cannot be removed before it is done.
     tidying.clone().spawn(async move {
         let result = match provision(shared, timeline, &isolated, || answer.is_closed()).await {
-            Err(error) => Err(error),
+            Err(error) => {
+                idles.end().await;
+                Err(error)
+            }
             Ok((sandbox, parts, began)) => {
                 let started = tokio::select! {
                     biased;
@@ -83,6 +86,8 @@ pub(super) async fn make(
                     Err(error) => {
                         // What could not be removed is named when the run ends.
                         drop(sandbox.remove().await);
+                        // They may hold what it lacked.
+                        idles.end().await;
                         Err(error)
                     }
                 }
