@@ -186,7 +186,7 @@ impl Reader<'_> {
         let Some(node) = fields.get("nodes") else { return 1 };
         let count = self.count(node, &format!("`nodes` of {of}"), MOST_NODES);
         if let (None, Some(last)) = (count, self.errors.last_mut()) {
-            last.hint = Some("of `nodes: 3` one may die".to_owned());
+            last.hint = Some("of `nodes: 3` one may die that is not the first".to_owned());
         }
         count.unwrap_or(1)
     }

@@ -187,7 +187,7 @@ pub(super) struct Schema {
 #[schemars(deny_unknown_fields)]
 pub(super) struct Broker {
     /// How many nodes it has; 1 without it. With several, each is a broker of its own, found by clients at an address of its
-    /// own, and of three or more one may die.
+    /// own, and of three or more one may die that is not the first, which alone is controller.
     #[schemars(range(min = 1, max = 9))]
     nodes: Option<u32>,
     /// Its topics by name. A topic stands on one broker only.
