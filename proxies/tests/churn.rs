@@ -5,9 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "secured/trust.rs"]
+mod trust;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -16,13 +18,13 @@ use momus_engine::timeline::{Clock, Timeline};
 use momus_proxies::edge::{Databases, Edge, Protocol, Purpose, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use momus_proxies::tls::Authority;
-use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+
+use self::trust::{connector, roots_of};
 
 const SOON: Duration = Duration::from_secs(120);
 /// Connections of each edge.
@@ -179,25 +181,13 @@ async fn ten_thousand_connections_leave_no_task_no_descriptor_and_no_memory() {
             let edge = edge.unwrap();
             let way = Way {
                 address: edge.address(),
-                tls: tls.then(|| trusting(&authority)),
+                tls: tls.then(|| connector(roots_of(&authority), &[])),
             };
             leaves_nothing(&way, says, &timeline, &name).await;
             // Its end would change what the process holds beside the next.
             edges.push(edge);
         }
     }
-}
-
-/// What callers speak TLS with that trust the edges' CA.
-fn trusting(authority: &Authority) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 async fn leaves_nothing(way: &Way, says: &[u8], timeline: &Timeline, name: &str) {

@@ -9,3 +9,5 @@ mod frames;
 mod narrow;
 mod nodes;
 mod quiet;
+#[path = "../secured/trust.rs"]
+mod trust;

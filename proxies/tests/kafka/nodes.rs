@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -19,16 +18,14 @@ use momus_proxies::kafka::{Broker, Namespace};
 use momus_proxies::tls::{Authority, Identity};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use crate::caller::{Caller, SOON, mock_of, next};
 use crate::frames::{frame, request, response};
+use crate::trust::{connector, roots_of};
 
 const NODES: i32 = 3;
 
@@ -212,16 +209,9 @@ async fn a_node_that_the_edge_does_not_know_leads_to_the_first_and_never_past_th
 async fn nodes_have_addresses_of_the_edge_within_tls_too() {
     let authority = Authority::new().unwrap();
     let told = Told::new(Some(&authority.identity(&[]).unwrap())).await;
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let stream = TcpStream::connect(told.edge.address()).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let client = TlsConnector::from(Arc::new(config))
+    let client = connector(roots_of(&authority), &[])
         .connect(name, stream)
         .await
         .unwrap();

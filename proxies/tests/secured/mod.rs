@@ -1,5 +1,7 @@
 //! A server and a client that speak TLS, with certificates of their own.
 
+mod trust;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,12 +9,14 @@ use momus_engine::timeline::Timeline;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::tls::{Authority, Roots, TlsUpstream};
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client::TlsStream as Client;
 use tokio_rustls::server::TlsStream as Server;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use self::trust::{connector, names, roots_of};
 
 /// A server that speaks TLS, and an edge before it that does.
 pub struct Secured {
@@ -34,8 +38,7 @@ impl Secured {
             .with_single_cert(vec![certificate.clone()], key)
             .unwrap();
         let authority = Authority::new().unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
+        let mut roots = roots_of(&authority);
         roots.add(certificate.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = Upstream::Tls(TlsUpstream {
@@ -66,18 +69,8 @@ impl Secured {
     }
 
     pub async fn connect(&self, to: SocketAddr, protocols: &[&str]) -> std::io::Result<Client<TcpStream>> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(self.roots.clone())
-            .with_no_client_auth();
-        config.alpn_protocols = names(protocols);
         let stream = TcpStream::connect(to).await?;
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        connector(self.roots.clone(), protocols).connect(name, stream).await
     }
-}
-
-fn names(protocols: &[&str]) -> Vec<Vec<u8>> {
-    protocols.iter().map(|name| name.as_bytes().to_vec()).collect()
 }
