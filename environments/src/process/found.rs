@@ -76,7 +76,6 @@ fn usual_port(mesh: &Mesh, dependency: &str) -> u16 {
 }
 
 /// One way from inside to a dependency.
-#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) dependency: String,
     /// The place of the node that it leads to, from 0.

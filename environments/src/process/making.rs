@@ -65,10 +65,7 @@ pub(super) async fn make(
     // A task of its own: what a server has begun to make cannot be removed before it is done.
     tidying.clone().spawn(async move {
         let result = match provision(shared, timeline, &isolated, || answer.is_closed()).await {
-            Err(error) => {
-                idles.end().await;
-                Err(error)
-            }
+            Err(error) => Err(error),
             Ok((sandbox, parts, began)) => {
                 let started = tokio::select! {
                     biased;
@@ -86,13 +83,15 @@ pub(super) async fn make(
                     Err(error) => {
                         // What could not be removed is named when the run ends.
                         drop(sandbox.remove().await);
-                        // They may hold what it lacked.
-                        idles.end().await;
                         Err(error)
                     }
                 }
             }
         };
+        if result.is_err() {
+            // They may hold what it lacked.
+            idles.end().await;
+        }
         drop(answer.send(result));
     });
     let gone =

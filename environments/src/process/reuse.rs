@@ -64,13 +64,15 @@ impl Idles {
 
 impl Idle {
     async fn end(self) {
-        end(&self.running).await;
+        self.running.child.kill().await;
+        self.running.end_within().await;
     }
 }
 
-async fn end(running: &Running) {
+/// Ends a process that was adopted in vain, which is nobody's failure.
+async fn give_up(running: &Running) {
+    running.enter(Stage::ToldToEnd);
     running.child.kill().await;
-    running.end_within().await;
 }
 
 impl Process {
@@ -87,24 +89,23 @@ impl Process {
 
     /// Has an idle process be its own; none when it ended, or would be started in another way now.
     async fn adopt(&self, idle: Idle, sandbox: &ProcessSandbox, house: &House<'_>) -> Option<Running> {
-        let Idle { running, openings } = idle;
         let service = self.declared().ok()?;
         let Source::Command(command) = &service.source else {
             return None;
         };
-        let anew = self.command(service, command, &sandbox.endpoints, &running.ports, None);
-        let is_same = anew.is_ok_and(|anew| anew == *running.command);
-        if running.child.exit().is_some() || !is_same {
-            end(&running).await;
+        let anew = self.command(service, command, &sandbox.endpoints, &idle.running.ports, None);
+        let is_same = anew.is_ok_and(|anew| anew == *idle.running.command);
+        if idle.running.child.exit().is_some() || !is_same {
+            idle.end().await;
             return None;
         }
+        let Idle { running, openings } = idle;
         openings.forget_datagrams();
         let running = running.anew(house.serve(&self.name, openings, &self.timeline));
         // From here on it ends with the sandbox.
         self.begin(&running, ServiceState::Reused);
         if running.log.go_to(self.timeline.clone(), &self.log).await.is_err() {
-            running.enter(Stage::ToldToEnd);
-            running.child.kill().await;
+            give_up(&running).await;
             return None;
         }
         Some(running)
@@ -132,8 +133,7 @@ impl ProcessSandbox {
             if ready.is_ok() && running.enter(Stage::Live) != Stage::Ended {
                 return true;
             }
-            running.enter(Stage::ToldToEnd);
-            running.child.kill().await;
+            give_up(&running).await;
             self.lead(name, None);
             let why = ready.map_or_else(
                 |failure| failure.message,

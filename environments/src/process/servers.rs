@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures::future::try_join_all;
 use momus_engine::event::Happening;
 use momus_engine::failure::{Failure, StepError};
-use momus_engine::mesh::{Broker, Datastore, Isolation, Mesh, Schema};
+use momus_engine::mesh::{Datastore, Isolation, Mesh, Schema};
 use momus_engine::run::Teller;
 use tokio::sync::watch;
 
@@ -62,9 +62,11 @@ impl Servers {
         progress: &Progress,
         teller: &Teller,
     ) -> Result<Self, StepError> {
+        let is_shared = |isolation| isolation == Isolation::Data;
+        let is_own = |name: &String, isolation| !is_shared(isolation) || wanted.contains(name);
         let datastores = || mesh.datastores.iter();
-        let shared: Vec<_> = datastores().filter(|(_, it)| it.isolation == Isolation::Data).collect();
-        let own = datastores().filter(|(name, it)| it.isolation == Isolation::Server || wanted.contains(*name));
+        let shared: Vec<_> = datastores().filter(|(_, it)| is_shared(it.isolation)).collect();
+        let own = datastores().filter(|(name, it)| is_own(name, it.isolation));
         let postgres = async {
             match shared.is_empty() {
                 true => Ok(BTreeMap::new()),
@@ -76,13 +78,13 @@ impl Servers {
             Ok::<_, StepError>((name.clone(), prepared))
         });
         let mut prepared_brokers = BTreeMap::new();
-        let own = |(name, broker): &(&String, &Broker)| broker.isolation == Isolation::Server || wanted.contains(*name);
-        for (name, _) in mesh.brokers.iter().filter(own) {
+        let brokers = || mesh.brokers.iter();
+        for (name, _) in brokers().filter(|(name, it)| is_own(name, it.isolation)) {
             let prepared = PreparedBroker::get(name, mesh, options, guardian, progress, teller).await?;
             prepared_brokers.insert(name.clone(), prepared);
         }
-        let is_shared = |(_, broker): &(&String, &Broker)| broker.isolation == Isolation::Data;
-        let brokers = mesh.brokers.iter().filter(is_shared).map(|(name, _)| async move {
+        let shared = brokers().filter(|(_, it)| is_shared(it.isolation));
+        let brokers = shared.map(|(name, _)| async move {
             let broker = BrokerServer::start(name, mesh, options, guardian, progress, teller).await?;
             Ok::<_, StepError>((name.clone(), Arc::new(broker)))
         });

@@ -16,7 +16,7 @@ use momus_proxies::edges::Edges;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
-use super::found::{Entry, Found, RESOLVER};
+use super::found::{Found, RESOLVER};
 use super::resolver;
 use crate::guardian::walls::{Built, Inside, Socket, Tries, Try, Walls, WallsError};
 use crate::guardian::{Child, Command, Guardian, Output, SpawnError};
@@ -32,7 +32,10 @@ pub(super) struct House<'a> {
 
 /// The openings in the walls around a service: what its sandbox serves it by.
 pub(super) struct Openings {
-    doors: Vec<(Entry, Door)>,
+    /// What the service finds there.
+    found: Found,
+    /// By the place of its entry in what is found.
+    doors: Vec<(usize, Door)>,
     datagrams: Vec<Arc<UdpSocket>>,
     resolver: Option<Arc<UdpSocket>>,
     tries: Arc<Tries>,
@@ -40,7 +43,8 @@ pub(super) struct Openings {
 
 /// What serves a service inside its walls. Dropping it closes the ways out.
 pub(super) struct Served {
-    entrances: Vec<(Entry, Entrance)>,
+    found: Found,
+    entrances: Vec<(usize, Entrance)>,
     receiving: Vec<Receiving>,
     tasks: JoinSet<()>,
     datagrams: Vec<Arc<UdpSocket>>,
@@ -88,7 +92,7 @@ impl House<'_> {
         let program = command.program.display().to_string();
         let (child, output, walls) = guardian.spawn_walls(name).await?;
         let built = walls.build(inside).await.map_err(NotWithin::Build)?;
-        let openings = Openings::new(built, &found, &walls)?;
+        let openings = Openings::new(built, found, &walls)?;
         let served = self.serve(name, openings, timeline);
         walls.run(command).await.map_err(|error| SpawnError::Refused {
             program,
@@ -99,8 +103,8 @@ impl House<'_> {
 
     /// Serves a service by the openings in its walls.
     pub(super) fn serve(&self, name: &str, openings: Openings, timeline: &Timeline) -> Served {
-        let found = Found::new(self.mesh, name);
         let Openings {
+            found,
             doors,
             datagrams,
             resolver,
@@ -118,11 +122,12 @@ impl House<'_> {
             tasks.spawn(resolver::answer(socket, found.names.clone(), unknown));
         }
         let mut entrances = Vec::new();
-        for (entry, door) in doors {
+        for (place, door) in doors {
+            let entry = &found.entries[place];
             let (Socket::Tcp(address), Some(edge)) = (entry.socket, self.edges.get(name, &entry.dependency)) else {
                 continue;
             };
-            entrances.push((entry, edge.enter(door)));
+            entrances.push((place, edge.enter(door)));
             teller.shut.insert(address, edge.turned_away());
             let redirects = found.redirects.iter().filter(|(_, to)| SocketAddr::V4(*to) == address);
             teller
@@ -141,6 +146,7 @@ impl House<'_> {
             }
         });
         Served {
+            found,
             entrances,
             receiving,
             tasks,
@@ -154,16 +160,11 @@ impl House<'_> {
 
 impl Openings {
     /// Those of walls that were built for what a service finds.
-    fn new(built: Built, found: &Found, walls: &Walls) -> io::Result<Self> {
+    fn new(built: Built, found: Found, walls: &Walls) -> io::Result<Self> {
         let Built { mut sockets, tries } = built;
         let resolver = sockets.pop().map(datagrams).transpose()?;
-        let mut openings = Self {
-            doors: Vec::new(),
-            datagrams: Vec::new(),
-            resolver,
-            tries: Arc::new(tries),
-        };
-        for (entry, socket) in found.entries.iter().zip(sockets) {
+        let (mut doors, mut udp) = (Vec::new(), Vec::new());
+        for ((place, entry), socket) in found.entries.iter().enumerate().zip(sockets) {
             match entry.socket {
                 Socket::Tcp(address) => {
                     let socket = std::net::TcpListener::from(socket);
@@ -174,14 +175,18 @@ impl Openings {
                         let walls = walls.clone();
                         async move { walls.listen(address).await }
                     };
-                    openings
-                        .doors
-                        .push((entry.clone(), Door::shutting(listener, again).to_node(entry.node)));
+                    doors.push((place, Door::shutting(listener, again).to_node(entry.node)));
                 }
-                Socket::Udp(_) => openings.datagrams.push(datagrams(socket)?),
+                Socket::Udp(_) => udp.push(datagrams(socket)?),
             }
         }
-        Ok(openings)
+        Ok(Self {
+            found,
+            doors,
+            datagrams: udp,
+            resolver,
+            tries: Arc::new(tries),
+        })
     }
 
     /// Forgets what came while nobody served.
@@ -206,10 +211,11 @@ impl Served {
         self.tell_tries();
         drop(self.receiving);
         let mut doors = Vec::new();
-        for (entry, entrance) in self.entrances {
-            doors.push((entry, entrance.leave().await?));
+        for (place, entrance) in self.entrances {
+            doors.push((place, entrance.leave().await?));
         }
         Some(Openings {
+            found: self.found,
             doors,
             datagrams: self.datagrams,
             resolver: self.resolver,

@@ -1,18 +1,19 @@
 //! One real broker for all tests of a file, and a sandbox's edge to it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use momus_engine::activity::Quiet;
 use momus_engine::event::Happening;
 use momus_engine::timeline::{Clock, Timeline};
-use momus_environments::cache::{Cache, Progress};
-use momus_environments::guardian::{Guardian, Launcher, RunId};
+use momus_environments::guardian::Guardian;
 use momus_environments::servers::kafka::KafkaServer;
 use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Credential, Namespace};
 use rdkafka::ClientConfig;
 use tokio::runtime::Runtime;
+
+use crate::records::{self, guarded};
 
 /// Services settle in this time.
 pub const SETTLE: Duration = Duration::from_millis(200);
@@ -21,13 +22,7 @@ pub const SETTLE: Duration = Duration::from_millis(200);
 static BROKER: LazyLock<(Runtime, Guardian, KafkaServer)> = LazyLock::new(|| {
     let runtime = Runtime::new().unwrap();
     let (guardian, server) = runtime.block_on(async {
-        let cache = Cache::of_user().unwrap();
-        let launcher = Launcher {
-            program: env!("CARGO_BIN_EXE_momus-guardian").into(),
-            arguments: Vec::new(),
-        };
-        let guardian = Guardian::start(&launcher, &cache, RunId::random()).await.unwrap();
-        let aloud: Progress = Arc::new(|text| eprintln!("{text}"));
+        let (guardian, cache, aloud) = guarded().await;
         let server = KafkaServer::start(&guardian, &cache, "kafka", &aloud).await;
         (guardian, server.unwrap())
     });
@@ -93,12 +88,7 @@ impl Caller {
 
     /// A client's configuration.
     pub fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.edge.address().to_string());
-        for (key, value) in settings {
-            config.set(*key, *value);
-        }
-        config
+        records::config(&self.edge, settings)
     }
 
     /// The calls that stand on the timeline, with their errors, one a line.

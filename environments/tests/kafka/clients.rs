@@ -7,12 +7,13 @@ use momus_proxies::kafka::Partition;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
-use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::timeout;
 
 use crate::broker::Caller;
+use crate::records;
+pub use crate::records::aside;
 
 pub const SOON: Duration = Duration::from_secs(30);
 
@@ -77,16 +78,7 @@ pub fn member(caller: &Caller, group: &str, topic: &str, settings: &[(&str, &str
 }
 
 pub async fn next(consumer: &StreamConsumer) -> String {
-    let received = async {
-        loop {
-            match consumer.recv().await {
-                Ok(message) => return String::from_utf8(message.payload().unwrap().to_vec()).unwrap(),
-                // Of a connection or a rebalance, after which librdkafka goes on.
-                Err(error) => eprintln!("{error}"),
-            }
-        }
-    };
-    timeout(SOON, received).await.unwrap()
+    records::next(consumer, SOON).await
 }
 
 /// Polls a consumer for as long as this is awaited; it must have nothing to receive.
@@ -130,11 +122,6 @@ pub async fn share<const N: usize>(callers: [&Caller; N], members: [&StreamConsu
         _ = polled => unreachable!(),
         shared = timeout(SOON, shared) => shared.unwrap(),
     }
-}
-
-/// Runs blocking calls of librdkafka aside.
-pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 /// What a client sees of the cluster: the names of the topics and their numbers of partitions.

@@ -10,5 +10,7 @@ mod groups;
 mod killed;
 mod names;
 mod quiet;
+#[path = "../records/mod.rs"]
+mod records;
 mod topics;
 mod transactions;

@@ -2,8 +2,6 @@
 
 use std::fmt::Debug;
 
-use bytes::{Bytes, BytesMut};
-use indexmap::IndexMap;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -17,10 +15,10 @@ use kafka_protocol::messages::{
     FindCoordinatorRequest, GroupId, IncrementalAlterConfigsRequest, MetadataRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::{Request, StrBytes};
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use momus_environments::servers::kafka::conversation::Conversation;
 
 use crate::broker::Caller;
+use crate::records::batch;
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
@@ -133,30 +131,9 @@ async fn a_refused_record_tells_the_topics_own_name() {
     let mut told = Told::begin(&caller, "compactly").await;
     told.ask(creation("latest.v1", &[("cleanup.policy", "compact")]), 7)
         .await;
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: 0,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: 0,
-        key: None,
-        value: Some(Bytes::from_static(b"v")),
-        headers: IndexMap::default(),
-    };
-    let mut batch = BytesMut::new();
-    let options = RecordEncodeOptions {
-        version: 2,
-        compression: Compression::None,
-    };
-    RecordBatchEncoder::encode(&mut batch, &[record], &options).unwrap();
     let data = PartitionProduceData::default()
         .with_index(0)
-        .with_records(Some(batch.freeze()));
+        .with_records(Some(batch()));
     let data = TopicProduceData::default()
         .with_name(topic("latest.v1"))
         .with_partition_data(vec![data]);

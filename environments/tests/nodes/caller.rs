@@ -10,8 +10,10 @@ use momus_proxies::edge::{Edge, Protocol, Upstream};
 use momus_proxies::kafka::{Broker, Namespace};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::message::Message;
 use tokio::time::timeout;
+
+use crate::records;
+pub use crate::records::aside;
 
 pub const NODES: usize = 3;
 pub const TOPIC: &str = "orders.v1";
@@ -40,12 +42,7 @@ impl Caller {
     }
 
     pub fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.edge.address().to_string());
-        for (key, value) in settings {
-            config.set(*key, *value);
-        }
-        config
+        records::config(&self.edge, settings)
     }
 
     pub fn member(&self, group: &str, settings: &[(&str, &str)]) -> StreamConsumer {
@@ -85,19 +82,5 @@ impl Caller {
 }
 
 pub async fn next(consumer: &StreamConsumer) -> String {
-    let received = async {
-        loop {
-            match consumer.recv().await {
-                Ok(message) => return String::from_utf8(message.payload().unwrap().to_vec()).unwrap(),
-                // Of a connection, after which librdkafka goes on.
-                Err(error) => eprintln!("{error}"),
-            }
-        }
-    };
-    timeout(SOON, received).await.unwrap()
-}
-
-/// Runs blocking calls of librdkafka aside.
-pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
+    records::next(consumer, SOON).await
 }

@@ -3,33 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod caller;
+#[path = "../records/mod.rs"]
+mod records;
 mod told;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::join_all;
-use momus_environments::cache::{Cache, Progress};
-use momus_environments::guardian::{Exit, Guardian, Launcher, RunId, Signal};
+use momus_environments::guardian::{Exit, Guardian, Signal};
 use momus_environments::servers::kafka::{KafkaServer, NewTopic, Node};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use crate::caller::{Caller, NODES, PARTITIONS, SOON, TOPIC, aside, next};
+use crate::records::guarded;
 
 /// How many records are written before a node dies, and behind it.
 const BEFORE: usize = 60;
 const ALL: usize = 240;
 
 async fn start() -> (Guardian, KafkaServer) {
-    let cache = Cache::of_user().unwrap();
-    let launcher = Launcher {
-        program: env!("CARGO_BIN_EXE_momus-guardian").into(),
-        arguments: Vec::new(),
-    };
-    let guardian = Guardian::start(&launcher, &cache, RunId::random()).await.unwrap();
-    let aloud: Progress = Arc::new(|text| eprintln!("{text}"));
+    let (guardian, cache, aloud) = guarded().await;
     // What a machine does once is not told as the cluster's.
     momus_environments::servers::kafka::Distribution::get(&guardian, &cache, &aloud)
         .await

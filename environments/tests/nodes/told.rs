@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use bytes::{Bytes, BytesMut};
-use indexmap::IndexMap;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -13,11 +11,11 @@ use kafka_protocol::messages::{
     OffsetCommitRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use momus_environments::servers::kafka::conversation::Conversation;
 use tokio::time::{interval, timeout};
 
 use crate::caller::{Caller, NODES, PARTITIONS, SOON, TOPIC};
+use crate::records::batch;
 
 /// How many groups are made.
 pub const GROUPS: usize = 8;
@@ -38,6 +36,10 @@ fn own(caller: &Caller) -> BTreeMap<i32, String> {
     (1..).zip(addresses).collect()
 }
 
+fn at(host: &str, port: i32) -> String {
+    format!("{host}:{port}")
+}
+
 async fn talk(address: SocketAddr) -> Conversation {
     Conversation::open(&address.to_string()).await.unwrap()
 }
@@ -51,9 +53,7 @@ async fn metadata(told: &mut Conversation) -> MetadataResponse {
 /// The nodes that Metadata names, with their addresses.
 fn nodes(metadata: &MetadataResponse) -> BTreeMap<i32, String> {
     let nodes = metadata.brokers.iter();
-    nodes
-        .map(|node| (*node.node_id, format!("{}:{}", node.host.as_str(), node.port)))
-        .collect()
+    nodes.map(|node| (*node.node_id, at(&node.host, node.port))).collect()
 }
 
 /// Each node tells of all of them, at the edge's addresses.
@@ -72,7 +72,7 @@ pub async fn only_the_edges_addresses_are(caller: &Caller) {
 
         let described = told.ask(&DescribeClusterRequest::default(), 1).await.unwrap();
         let nodes = described.brokers.iter();
-        let nodes = nodes.map(|node| (*node.broker_id, format!("{}:{}", node.host.as_str(), node.port)));
+        let nodes = nodes.map(|node| (*node.broker_id, at(&node.host, node.port)));
         assert_eq!(nodes.collect::<BTreeMap<_, _>>(), own);
 
         for (kind, version) in [(0, 4), (1, 4)] {
@@ -127,38 +127,12 @@ async fn coordinators(told: &mut Conversation, kind: i8, version: i16, keys: &[S
             let answer = told.ask(&find, version).await.unwrap();
             if answer.coordinators.iter().all(|found| found.error_code == 0) {
                 let found = answer.coordinators.into_iter();
-                let found = found.map(|it| (*it.node_id, format!("{}:{}", it.host.as_str(), it.port)));
+                let found = found.map(|it| (*it.node_id, at(&it.host, it.port)));
                 return found.collect();
             }
         }
     };
     timeout(SOON, found).await.unwrap()
-}
-
-/// A batch of one record.
-fn batch() -> Bytes {
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: 0,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: 0,
-        key: None,
-        value: Some(Bytes::from_static(b"v")),
-        headers: IndexMap::default(),
-    };
-    let mut batch = BytesMut::new();
-    let options = RecordEncodeOptions {
-        version: 2,
-        compression: Compression::None,
-    };
-    RecordBatchEncoder::encode(&mut batch, &[record], &options).unwrap();
-    batch.freeze()
 }
 
 /// Asked to write what another node leads, a node names that one (KIP-951).
@@ -180,9 +154,7 @@ async fn the_leader_is_told_with_its_address(caller: &Caller, own: &BTreeMap<i32
     let answer = told.ask(&produce, 11).await.unwrap();
     assert_eq!(answer.responses[0].partition_responses[0].error_code, NOT_LEADER);
     let named = answer.node_endpoints.iter();
-    let named: Vec<_> = named
-        .map(|node| (*node.node_id, format!("{}:{}", node.host.as_str(), node.port)))
-        .collect();
+    let named: Vec<_> = named.map(|node| (*node.node_id, at(&node.host, node.port))).collect();
     let leader = *elsewhere.leader_id;
     assert_eq!(named, [(leader, own[&leader].clone())]);
 }
