@@ -70,8 +70,9 @@ const SOON: Duration = Duration::from_secs(20);
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some((front, _)) = &self.front {
-            front.record("");
-            self.tap.record(&self.prefix);
+            let run_folder = BROKER.1.run_folder();
+            front.record("", run_folder);
+            self.tap.record(&self.prefix, run_folder);
         }
     }
 }

@@ -47,8 +47,9 @@ impl Talks {
         talk
     }
 
-    /// Adds the frames to what this test recorded so far; behind the edge names begin with this prefix.
-    pub fn record(&self, prefix: &str) {
+    /// Adds the frames to what this test recorded so far; behind the edge names begin with this prefix. The folder of the run
+    /// is this machine's: it stands in no file.
+    pub fn record(&self, prefix: &str, run_folder: &Path) {
         let current = std::thread::current();
         let Some((_, test)) = current.name().and_then(|name| name.rsplit_once("::")) else {
             return;
@@ -56,7 +57,7 @@ impl Talks {
         let mut all = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
         let of_test = all.entry(test.to_owned()).or_default();
         for talk in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            talk.record(prefix, of_test);
+            talk.record(prefix, run_folder, of_test);
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/recorded");
         std::fs::create_dir_all(&folder).unwrap();
@@ -75,7 +76,7 @@ impl Talk {
         }
     }
 
-    fn record(&self, prefix: &str, recorded: &mut BTreeMap<(bool, i16, i16), Vec<u8>>) {
+    fn record(&self, prefix: &str, run_folder: &Path, recorded: &mut BTreeMap<(bool, i16, i16), Vec<u8>>) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         // A broker answers in order.
@@ -88,10 +89,22 @@ impl Talk {
             let whole = [&head[..], request, answer].concat();
             let kept = recorded.entry((prefix.is_empty(), half(4), half(6))).or_default();
             if whole.len() <= MODEST && whole.len() > kept.len() {
-                *kept = whole;
+                *kept = without(run_folder, whole);
             }
         }
     }
+}
+
+/// Frames with another path of the same length in the place of a folder's.
+fn without(folder: &Path, mut bytes: Vec<u8>) -> Vec<u8> {
+    let path = folder.as_os_str().as_encoded_bytes();
+    let other = format!("/{}", "r".repeat(path.len() - 1));
+    for at in 0..bytes.len() {
+        if bytes[at..].starts_with(path) {
+            bytes[at..at + path.len()].copy_from_slice(other.as_bytes());
+        }
+    }
+    bytes
 }
 
 fn number(frame: &[u8], at: usize) -> Option<[u8; 4]> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kafka_protocol::messages::ApiKey;
@@ -54,9 +55,9 @@ impl Tap {
     }
 
     /// Records what passed, if it is to be; names begin with this prefix.
-    pub fn record(&self, prefix: &str) {
+    pub fn record(&self, prefix: &str, run_folder: &Path) {
         if let Some(talks) = &self.talks {
-            talks.record(prefix);
+            talks.record(prefix, run_folder);
         }
     }
 
