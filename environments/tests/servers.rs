@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod listening;
+mod segments;
 
 use std::{
     fs,
@@ -299,6 +300,7 @@ async fn a_broken_schema_is_told_with_file_line_and_message() {
 
 #[tokio::test]
 async fn a_password_is_needed_and_nothing_is_left_when_the_run_ends() {
+    let earlier = segments::all();
     let (guardian, cache) = start().await;
     let server = postgres(&guardian, &cache).await;
     assert!(server.socket().exists());
@@ -321,18 +323,13 @@ async fn a_password_is_needed_and_nothing_is_left_when_the_run_ends() {
             .get::<_, String>(0),
         "logical"
     );
-    let segments = || fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
-    let ours = |pid: i32| {
-        segments()
-            .lines()
-            .any(|line| line.split_ascii_whitespace().any(|word| word == pid.to_string()))
-    };
     let (pid, folder) = (server.child().pid(), server.socket_folder().to_owned());
-    assert!(ours(pid), "the server holds a segment");
+    let segments = segments::made_by(pid, &earlier);
+    assert!(!segments.is_empty(), "the server holds a segment");
     let killed = guardian.close().await.unwrap();
     assert!(killed.is_empty(), "it ends by itself when told: {killed:?}");
     assert!(!folder.exists() && !guardian.run_folder().exists());
-    assert!(!ours(pid), "the segment is given back");
+    assert!(segments::all().is_disjoint(&segments), "the segment is given back");
 }
 
 #[tokio::test]

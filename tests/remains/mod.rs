@@ -16,6 +16,8 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_millis(10);
 /// A process that this many looks in a row do not tell for the run's own is none: between two looks it may just begin or end.
 const MISSED: usize = 20;
+/// Clock ticks a second as `/proc` tells them (`USER_HZ`, time(7)), on all machines that Momus runs on.
+const TICKS: u64 = 100;
 
 /// What a process is, by a part of its command line.
 const KINDS: [(&str, &str); 12] = [
@@ -38,6 +40,8 @@ const KINDS: [(&str, &str); 12] = [
 pub struct Process {
     pub pid: i32,
     parent: i32,
+    /// When it started, in clock ticks since boot.
+    started: u64,
     arguments: String,
     ours: bool,
 }
@@ -48,6 +52,8 @@ impl Process {
         let stat = fs::read_to_string(proc.join("stat")).ok()?;
         let mut fields = stat.rsplit_once(") ")?.1.split(' ');
         let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
+        // Field 22 (proc_pid_stat(5)).
+        let started = fields.nth(17)?.parse().ok()?;
         if matches!(state, "Z" | "X") {
             return None;
         }
@@ -58,6 +64,7 @@ impl Process {
         Some(Self {
             pid,
             parent,
+            started,
             arguments: String::from_utf8_lossy(&arguments).into_owned(),
             ours: marked || fs::read_link(proc.join("cwd")).is_ok_and(|folder| folder.starts_with(root)),
         })
@@ -85,6 +92,13 @@ impl Process {
     }
 }
 
+/// When the system was started, in seconds since 1970.
+fn booted() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").expect("/proc is there");
+    let booted = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse().ok());
+    booted.expect("the system was started")
+}
+
 fn all(root: &Path) -> Vec<Process> {
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -99,7 +113,8 @@ pub fn processes(root: &Path) -> Vec<Process> {
 /// What processes of a run were seen to have, and would outlive them.
 #[derive(Default)]
 pub struct Trail {
-    pids: HashSet<i32>,
+    /// The processes by number, with the seconds since 1970 at which they started.
+    began: HashMap<i32, u64>,
     shared_memory: BTreeSet<PathBuf>,
 }
 
@@ -108,20 +123,26 @@ impl Trail {
     pub fn follow(&mut self, root: &Path) -> Vec<Process> {
         let processes = processes(root);
         for process in &processes {
-            self.pids.insert(process.pid);
+            self.began.insert(process.pid, booted() + process.started / TICKS);
             self.shared_memory.extend(process.holds(&["/dev/shm"]));
         }
         processes
     }
 
-    /// The shared memory that is still there: System V segments by who made them (sysvipc(7)), and POSIX'.
+    /// The shared memory that is still there: System V segments by who made them (sysvipc(7)), and POSIX'. What was made before a process
+    /// began was made by another one that had its number.
     pub fn left(&self) -> Vec<String> {
         let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
-        let made_by = |line: &&str| line.split_whitespace().nth(4).and_then(|pid| pid.parse().ok());
-        let segments = table
-            .lines()
-            .skip(1)
-            .filter(|line| made_by(line).is_some_and(|pid| self.pids.contains(&pid)));
+        let made_by_one = |line: &&str| {
+            let fields: Vec<u64> = line
+                .split_whitespace()
+                .map(|field| field.parse().unwrap_or(0))
+                .collect();
+            let began = i32::try_from(fields[4]).ok().and_then(|pid| self.began.get(&pid));
+            // A second for the clock, which may be told differently then and now.
+            began.is_some_and(|began| fields[13] + 1 >= *began)
+        };
+        let segments = table.lines().skip(1).filter(made_by_one);
         let files = self
             .shared_memory
             .iter()

@@ -55,6 +55,14 @@ impl ProcessId {
             && Stat::read(self.pid).is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
     }
 
+    /// When it started, in seconds since 1970, rounded down; `None` for a process of an earlier boot.
+    pub(super) fn began(&self) -> Option<u64> {
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let booted = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+        let booted: u64 = booted.trim().parse().ok()?;
+        (self.boot_id == *BOOT).then(|| booted + self.start_time / rustix::param::clock_ticks_per_second())
+    }
+
     /// A handle on this very process; `None` when it is gone.
     fn open(&self) -> Option<OwnedFd> {
         let handle = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;

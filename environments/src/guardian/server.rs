@@ -251,6 +251,7 @@ impl Server {
         for (process, _) in &ended {
             // As long as its leader is not reaped, the group's number belongs to nobody else.
             self.note_group(process);
+            self.shared.note_made_by(process);
             let _ = process::signal_group(process, Signal::KILL);
             self.children.remove(&process.pid);
             self.farewells.remove(process);

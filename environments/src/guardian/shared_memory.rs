@@ -8,10 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::process;
+use super::process::{self, ProcessId};
 
 /// Where Linux has POSIX shared memory.
 const FILES: &str = "/dev/shm";
+/// Where it tells of System V segments.
+const SEGMENTS: &str = "/proc/sysvipc/shm";
+/// By how many seconds the clock may be told differently between the beginning of a process and the look at it.
+const CLOCK_SLACK: u64 = 1;
 
 /// Shared memory that processes have had.
 #[derive(Debug, Default)]
@@ -37,6 +41,16 @@ impl SharedMemory {
         }
     }
 
+    /// Notes down the segments that a process has made. One that was killed from outside has nothing mapped any more; as long as it is not
+    /// reaped its number is nobody else's, and a segment that is older than the process was made by one that had the number before.
+    pub(super) fn note_made_by(&mut self, process: &ProcessId) {
+        let Some(began) = process.began() else { return };
+        let table = fs::read_to_string(SEGMENTS).unwrap_or_default();
+        let made = table.lines().filter_map(Segment::parse);
+        let made = made.filter(|segment| segment.maker == process.pid && segment.made + CLOCK_SLACK >= began);
+        self.segments.extend(made.map(|segment| segment.identifier));
+    }
+
     /// Removes what no process has any more.
     pub(super) fn remove(&self) {
         if self.segments.is_empty() && self.files.is_empty() {
@@ -51,6 +65,26 @@ impl SharedMemory {
             .difference(&in_use.segments)
             .copied()
             .for_each(remove_segment);
+    }
+}
+
+/// A line of `/proc/sysvipc/shm`.
+struct Segment {
+    identifier: i32,
+    maker: i32,
+    /// When, in seconds since 1970.
+    made: u64,
+}
+
+impl Segment {
+    fn parse(line: &str) -> Option<Self> {
+        // key, shmid, perms, size, cpid, lpid, nattch, uid, gid, cuid, cgid, atime, dtime, ctime
+        let mut fields = line.split_ascii_whitespace();
+        Some(Self {
+            identifier: fields.nth(1)?.parse().ok()?,
+            maker: fields.nth(2)?.parse().ok()?,
+            made: fields.nth(8)?.parse().ok()?,
+        })
     }
 }
 
@@ -73,11 +107,9 @@ mod tests {
     const SIZE: usize = 4096;
 
     fn exists(segment: i32) -> bool {
-        let table = fs::read_to_string("/proc/sysvipc/shm").unwrap();
-        let identifiers = table
-            .lines()
-            .filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<i32>().ok());
-        identifiers.into_iter().any(|identifier| identifier == segment)
+        let table = fs::read_to_string(SEGMENTS).unwrap();
+        let mut segments = table.lines().filter_map(Segment::parse);
+        segments.any(|each| each.identifier == segment)
     }
 
     #[test]
@@ -106,6 +138,26 @@ mod tests {
         }
         shared.remove();
         assert!(!exists(segment) && !file.exists());
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "shared memory as a program has it")]
+    fn what_a_process_made_is_told_from_what_an_earlier_one_of_its_number_made() {
+        // SAFETY: nothing attaches it.
+        let segment = unsafe { libc::shmget(libc::IPC_PRIVATE, SIZE, libc::IPC_CREAT | 0o600) };
+        let own = ProcessId::of(std::process::id().cast_signed()).unwrap();
+        let an_hour = 3600 * rustix::param::clock_ticks_per_second();
+        let later = ProcessId {
+            start_time: own.start_time + an_hour,
+            ..own.clone()
+        };
+        let mut shared = SharedMemory::default();
+        shared.note_made_by(&later);
+        shared.remove();
+        assert!(exists(segment));
+        shared.note_made_by(&own);
+        shared.remove();
+        assert!(!exists(segment));
     }
 
     #[test]

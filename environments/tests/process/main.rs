@@ -13,5 +13,7 @@ mod own;
 mod reuse;
 mod run;
 mod sandboxes;
+#[path = "../segments/mod.rs"]
+mod segments;
 mod service;
 mod tls;

@@ -17,6 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio_postgres::{Client, NoTls};
 
 use crate::run::{Run, endpoint, happened, processes};
+use crate::segments;
 
 const MESH: &str = "mesh: own
 datastores:
@@ -117,7 +118,7 @@ async fn its_death_is_its_sandboxs_incident_alone() {
 }
 
 async fn death(mesh: &str) {
-    let run = Run::new(mesh);
+    let (earlier, run) = (segments::all(), Run::new(mesh));
     run.write_sql("CREATE TABLE orders (id text);");
     run.prepare().await.unwrap();
     let ((one, _), (other, _)) = tokio::join!(run.sandbox("s0"), run.sandbox("s1"));
@@ -125,6 +126,8 @@ async fn death(mesh: &str) {
     let backend = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", backend.get::<_, i32>(0))).unwrap();
     let parent = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
+    let segments = segments::made_by(parent.parse().unwrap(), &earlier);
+    assert!(!segments.is_empty());
     let killed = std::process::Command::new("kill")
         .args(["-9", parent])
         .status()
@@ -139,6 +142,8 @@ async fn death(mesh: &str) {
     one.close().await.unwrap();
     other.close().await.unwrap();
     assert_eq!(run.close().await.unwrap(), Vec::<String>::new());
+    // What kills a server from outside leaves the server's shared memory: it is not left by the run.
+    assert!(segments::all().is_disjoint(&segments));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
