@@ -139,7 +139,8 @@ async fn what_a_service_produces_and_is_given_is_an_effect() {
     shop.is_quiet().await;
     let consumer = shop.consumer("billing", &[("auto.commit.interval.ms", "50")]);
     assert_eq!(next(&consumer).await, "first");
-    assert_eq!(effects(), before + 3, "handed over");
+    // One time for each answer that holds it: now and then librdkafka throws the first away, and asks for the record again.
+    assert!(effects() > before + 2, "handed over");
     shop.is_kept_by("kafka → shop  Fetch orders.v1 [partition 0]").await;
     drop(client);
 }
