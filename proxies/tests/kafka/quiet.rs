@@ -139,8 +139,9 @@ async fn what_a_service_produces_and_is_given_is_an_effect() {
     shop.is_quiet().await;
     let consumer = shop.consumer("billing", &[("auto.commit.interval.ms", "50")]);
     assert_eq!(next(&consumer).await, "first");
-    // One time for each answer that holds it: now and then librdkafka throws the first away, and asks for the record again.
-    assert!(effects() > before + 2, "handed over");
+    // librdkafka leaves its first connection for others; with bytes that it has not read that is a reset, an effect of its own.
+    let resets = shop.ends().iter().filter(|end| end.starts_with("reset")).count() as u64;
+    assert_eq!(effects(), before + 3 + resets, "handed over");
     shop.is_kept_by("kafka → shop  Fetch orders.v1 [partition 0]").await;
     drop(client);
 }
