@@ -113,8 +113,8 @@ pub fn processes(root: &Path) -> Vec<Process> {
 /// What processes of a run were seen to have, and would outlive them.
 #[derive(Default)]
 pub struct Trail {
-    /// The processes by number, with the seconds since 1970 at which they started.
-    began: HashMap<i32, u64>,
+    /// The processes by number, with when they started, in clock ticks since boot.
+    started: HashMap<i32, u64>,
     shared_memory: BTreeSet<PathBuf>,
 }
 
@@ -123,7 +123,7 @@ impl Trail {
     pub fn follow(&mut self, root: &Path) -> Vec<Process> {
         let processes = processes(root);
         for process in &processes {
-            self.began.insert(process.pid, booted() + process.started / TICKS);
+            self.started.insert(process.pid, process.started);
             self.shared_memory.extend(process.holds(&["/dev/shm"]));
         }
         processes
@@ -133,14 +133,15 @@ impl Trail {
     /// began was made by another one that had its number.
     pub fn left(&self) -> Vec<String> {
         let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        let booted = booted();
         let made_by_one = |line: &&str| {
             let fields: Vec<u64> = line
                 .split_whitespace()
                 .map(|field| field.parse().unwrap_or(0))
                 .collect();
-            let began = i32::try_from(fields[4]).ok().and_then(|pid| self.began.get(&pid));
+            let started = i32::try_from(fields[4]).ok().and_then(|pid| self.started.get(&pid));
             // A second for the clock, which may be told differently then and now.
-            began.is_some_and(|began| fields[13] + 1 >= *began)
+            started.is_some_and(|started| fields[13] + 1 >= booted + started / TICKS)
         };
         let segments = table.lines().skip(1).filter(made_by_one);
         let files = self

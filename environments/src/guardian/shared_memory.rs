@@ -44,10 +44,10 @@ impl SharedMemory {
     /// Notes down the segments that a process has made. One that was killed from outside has nothing mapped any more; as long as it is not
     /// reaped its number is nobody else's, and a segment that is older than the process was made by one that had the number before.
     pub(super) fn note_made_by(&mut self, process: &ProcessId) {
-        let Some(began) = process.began() else { return };
+        let is_no_older = |made: u64| process.began().is_some_and(|began| made + CLOCK_SLACK >= began);
         let table = fs::read_to_string(SEGMENTS).unwrap_or_default();
         let made = table.lines().filter_map(Segment::parse);
-        let made = made.filter(|segment| segment.maker == process.pid && segment.made + CLOCK_SLACK >= began);
+        let made = made.filter(|segment| segment.maker == process.pid && is_no_older(segment.made));
         self.segments.extend(made.map(|segment| segment.identifier));
     }
 
